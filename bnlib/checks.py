@@ -1,0 +1,90 @@
+"""Checks of arguments, shared by all wings: each raises a ``ValueError`` that names the argument, the value and the allowed range."""
+
+import math
+
+import numpy as np
+
+ROUND_OFF = 1e-9  # how far from symmetric or from positive semidefinite a matrix may be, relative to its largest entry
+
+
+def one_of(name, value, allowed):
+    """`value`, if it is one of the `allowed` ones."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}")
+    return value
+
+
+def positive(name, value, *, allow_infinity=False):
+    """`value` as a float, if it is a number > 0."""
+    number = _number(name, value)
+    if not number > 0 or (math.isinf(number) and not allow_infinity):
+        raise ValueError(f"{name} must be a {'' if allow_infinity else 'finite '}number > 0; got {value!r}")
+    return number
+
+
+def whole(name, value, minimum):
+    """`value` as an int, if it is a whole number >= `minimum`."""
+    number = _number(name, value)
+    if not math.isfinite(number) or number != int(number) or number < minimum:
+        raise ValueError(f"{name} must be a whole number >= {minimum}; got {value!r}")
+    return int(number)
+
+
+def array(name, value, axes, **lengths):
+    """`value` as a float64 array whose axes are `axes`, such as ``("K", "N")``; `lengths` fixes some of them.
+
+    Every axis must hold at least one entry, and every entry must be finite.
+    """
+    try:
+        result = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an array of numbers with axes ({', '.join(axes)}); got {value!r}") from None
+    wanted = ", ".join(f"{axis} = {lengths[axis]}" if axis in lengths else axis for axis in axes)
+    fits = result.ndim == len(axes) and all(lengths.get(axis, n) == n >= 1 for axis, n in zip(axes, result.shape))
+    if not fits:
+        raise ValueError(f"{name} must have axes ({wanted}), each of length >= 1; got shape {result.shape}")
+    if not np.isfinite(result).all():
+        raise ValueError(f"{name} must be finite everywhere; got {result!r}")
+    return result
+
+
+def covariance(name, matrix):
+    """`matrix` (..., n, n), if it is finite, symmetric and positive semidefinite up to round-off."""
+    matrix = np.asarray(matrix, dtype=np.float64)
+    if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
+        raise ValueError(f"{name} must have axes (..., n, n) with n >= 1; got shape {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise ValueError(f"{name} must be finite everywhere; got {matrix!r}")
+    size = np.abs(matrix).max()
+    lopsided = np.abs(matrix - np.swapaxes(matrix, -1, -2)).max()
+    if lopsided > ROUND_OFF * size:
+        raise ValueError(f"{name} must be symmetric; its entries differ from their mirror images by up to {lopsided:.3g}")
+    lowest = np.linalg.eigvalsh(matrix).min()
+    if lowest < -ROUND_OFF * size:
+        raise ValueError(f"{name} must be positive semidefinite (eigenvalues >= 0); its lowest is {lowest:.3g}")
+    return matrix
+
+
+def increasing(name, values):
+    """`values` as a float64 vector, if it starts at or above zero and never decreases."""
+    values = array(name, values, ("times",))
+    if values[0] < 0 or (np.diff(values) < 0).any():
+        raise ValueError(f"{name} must start at or above 0 and never decrease; got {values!r}")
+    return values
+
+
+def generator(name, value):
+    """`value`, if it is a ``numpy.random.Generator``."""
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name} must be a numpy.random.Generator, such as numpy.random.default_rng(0); got {value!r}")
+    return value
+
+
+def _number(name, value):
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number; got {value!r}") from None
+    if math.isnan(number):
+        raise ValueError(f"{name} must be a number; got {value!r}")
+    return number

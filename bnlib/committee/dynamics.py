@@ -1,0 +1,197 @@
+r"""The flow: ordinary differential equations of the order parameters in the limit of many inputs.
+
+With F_ik = <delta_i phi'(h_i) x_k>, the correlation of student i's back-propagated error with raw field k,
+
+    dR_in/dt = eta a_i F_in
+    dQ_ij/dt = eta (a_i F_ij + a_j F_ji) + (eta^2/b) tau a_i a_j <e_i e_j>
+    dg_i/dt  = eta F_ii / (sigma sqrt Q_ii)
+
+where a_i = g_i / (sigma sqrt Q_ii) (1 without normalization) and e_i = delta_i phi'(h_i). Back-propagation through the
+batch's standard deviation takes the part along J_i away from student i's step: a further -eta a_i F_ii / Q_ii times J_i.
+"""
+
+import math
+from functools import cache, partial
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+from scipy.integrate import ODEintWarning, odeint
+
+from bnlib import checks
+from bnlib.committee.gaussian import slope_weighted_overlap
+from bnlib.committee.order_parameters import (
+    Trajectory,
+    check_gain,
+    error_of,
+    field_scales,
+    joint_overlaps,
+    output_signs,
+)
+
+
+def flow(
+    start,
+    times,
+    *,
+    normalization,
+    learning_rate=1.0,
+    batch_size=math.inf,
+    input_variance=1.0,
+    student_output=None,
+    teacher_output=None,
+    rtol=1e-8,
+    atol=1e-10,
+):
+    r"""Order parameters against time for online gradient descent with many inputs, N -> infinity.
+
+    T19 eqs (24)-(26) and T20 eq (8) with their misprints put right (the ledger lists them), extended to the exact gradient
+    of batch normalization. The batch standard deviation is taken to be the population's: at batch size b the gains are off
+    by a relative O(1/b).
+
+    Parameters
+    ----------
+    start : OrderParameters
+        The state at time 0, with gains exactly if `normalization` is not "none".
+    times : array (times,)
+        Where to report, in steps / N; not decreasing, from 0 on.
+    normalization : {"none", "batch", "batch-stop-gradient"}
+        "batch" follows the whole gradient, as back-propagation does; "batch-stop-gradient" is the papers' update, which
+        leaves out the gradient through the standard deviation.
+    learning_rate : float
+        eta; a step is eta / N times the gradient of the batch's mean loss.
+    batch_size : float
+        b, the examples a step; ``math.inf`` leaves out the noise of the steps, the eta^2 / b terms.
+    input_variance : float
+        tau = sigma^2 of every input component.
+    student_output, teacher_output : arrays (K, O) and (M, O), optional
+        Output weights w and v, which stay as they are; ones if left out.
+    rtol, atol : float
+        Tolerances of the integrator, relative and absolute.
+
+    Returns
+    -------
+    Trajectory
+        With Q (times, K, K), R (times, K, M), gain (times, K) or None, error (times,).
+
+    Raises
+    ------
+    ValueError
+        For arguments out of range, and for a start that does not fit the normalization.
+    RuntimeError
+        If the integrator stops before the last time, as it does where the flow runs away to infinity.
+
+    Notes
+    -----
+    One evaluation costs O((K+M)^2 K) for infinite and O((K+M)^2 K^2) for finite batches; K = M = 2 up to t = 200 takes some
+    10 ms. Integrated by LSODA.
+
+    >>> start = OrderParameters(Q=[[0.5]], R=[[0.1]], T=[[1.0]])
+    >>> path = flow(start, [0, 1, 10], normalization="none")
+    >>> path.R[:, 0, 0].round(3)
+    array([0.1  , 0.346, 0.973])
+    """
+    K, M = start.K, start.M
+    check_gain(normalization, start.gain, start.Q)
+    times = checks.increasing("times", times)
+    eta = checks.positive("learning_rate", learning_rate)
+    tau = checks.positive("input_variance", input_variance)
+    noise = eta**2 * tau / checks.positive("batch_size", batch_size, allow_infinity=True)
+    c = output_signs(K, M, student_output, teacher_output)
+
+    def derivative(state, noise=noise):
+        return pack(*velocity(*unpack(state, K, M), start.T, eta, tau, noise, c, normalization == "batch"))
+
+    drift = partial(derivative, noise=0.0)
+    state = integrate(derivative, drift, pack(start.Q, start.R, start.gain), times, rtol, atol)
+    Q, R, g = unpack(state, K, M)
+    return Trajectory(times, Q, R, start.T, g, error_of(Q, R, start.T, g, tau, c))
+
+
+def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation):
+    """Time derivatives of Q, R and gain, over leading axes; `noise` is eta^2 tau / b, `c` the output weights (-w; +v)."""
+    K, M = R.shape[-2:]
+    raw = tau * joint_overlaps(Q, R, T)  # covariance of the fields J_i . xi, B_n . xi
+    scale = field_scales(Q, gain, M, tau)
+    a = scale[..., :K]
+    C = raw * scale[..., :, None] * scale[..., None, :]  # and of what the units see
+    F = error_correlations(raw, C, scale, c, K)
+    own = np.diagonal(F[..., :K], axis1=-2, axis2=-1)
+    pull = a[..., None] * F  # x_k-component of each student's mean step, over eta
+    if through_deviation:
+        pull = pull - (a * own)[..., None] * raw[..., :K, :] / np.diagonal(raw, axis1=-2, axis2=-1)[..., :K, None]
+    dQ = eta * (pull[..., :K] + np.swapaxes(pull[..., :K], -1, -2))
+    if noise:
+        dQ = dQ + noise * a[..., :, None] * a[..., None, :] * error_covariance(raw, C, F, c, K, through_deviation)
+    dg = None if gain is None else eta * own / np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1)[..., :K])
+    return dQ, eta * pull[..., K:], dg
+
+
+def error_correlations(raw, C, scale, c, K):
+    """F (..., K, K+M) = <delta_i phi'(h_i) x_k>, the sum of I3 over all fields p, weighted by c_i . c_p."""
+    d = 1 + np.diagonal(C, axis1=-2, axis2=-1)
+    rows = C[..., :K, :]
+    weights = -(c @ c.T)[:K] / np.sqrt(d[..., :K, None] * d[..., None, :] - rows**2)
+    own = np.sum(weights * rows, axis=-1) / d[..., :K]
+    return (2 / np.pi) * ((weights * scale[..., None, :]) @ raw - (own * scale[..., :K])[..., None] * raw[..., :K, :])
+
+
+def error_covariance(raw, C, F, c, K, through_deviation):
+    """<e_i e_j> (..., K, K) with e_i = delta_i phi'(h_i), the sum of I4; with the projection that exact BN's step carries."""
+    i, j = pairs(K)
+    signed = c[:K] @ c.T  # the two signs -w_i and -w_j cancel in the product below
+    average = slope_weighted_overlap(C, i, j)
+    values = np.sum((signed[i, None, :] @ average)[..., 0, :] * signed[j], axis=-1)
+    E = np.empty((*values.shape[:-1], K, K))
+    E[..., i, j] = E[..., j, i] = values
+    if not through_deviation:
+        return E
+    deviation = np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1)[..., :K])
+    f = F[..., :K] / deviation[..., None, :]  # f_ij = <e_i x_j> / (sigma sqrt Q_jj)
+    own = np.diagonal(f, axis1=-2, axis2=-1)
+    correlation = raw[..., :K, :K] / (deviation[..., :, None] * deviation[..., None, :])
+    shared = f * own[..., None, :]
+    return E - shared - np.swapaxes(shared, -1, -2) + correlation * own[..., :, None] * own[..., None, :]
+
+
+@cache
+def pairs(K):
+    """Indices i <= j of the pairs of students."""
+    return np.triu_indices(K)
+
+
+def pack(Q, R, gain):
+    """Vectors (..., length) of what moves: the upper triangle of Q, R, and the gains."""
+    i, j = pairs(Q.shape[-1])
+    parts = [Q[..., i, j], R.reshape(*R.shape[:-2], -1), *([] if gain is None else [gain])]
+    return np.concatenate(parts, axis=-1)
+
+
+def unpack(state, K, M):
+    """Q, R and gain (None where there is none) from vectors (..., length) made by :func:`pack`."""
+    i, j = pairs(K)
+    Q = np.empty((*state.shape[:-1], K, K))
+    Q[..., i, j] = Q[..., j, i] = state[..., : len(i)]
+    R = state[..., len(i) : len(i) + K * M].reshape(*state.shape[:-1], K, M)
+    gain = state[..., len(i) + K * M :]
+    return Q, R, gain if gain.shape[-1] else None
+
+
+def integrate(derivative, drift, start, times, rtol, atol):
+    """States (times, length) of d state / dt = derivative(state), from `start` at t = 0.
+
+    `drift` is a derivative good enough for the Jacobian of the implicit steps, taken over a leading axis at once.
+    """
+    grid = times if times[0] == 0 else np.concatenate([[0.0], times])
+
+    def jacobian(state, _):
+        step = 1e-8 * np.maximum(np.abs(state), 1e-3)
+        return ((drift(state + np.diag(step)) - drift(state)) / step[:, None]).T
+
+    with catch_warnings():
+        simplefilter("ignore", ODEintWarning)  # told as an exception below
+        states, report = odeint(
+            lambda state, _: derivative(state), start, grid, Dfun=jacobian, rtol=rtol, atol=atol, mxstep=100_000, full_output=True
+        )
+    if report["message"] != "Integration successful." or not np.isfinite(states).all():
+        raise RuntimeError(f"the flow could not be followed to t = {times[-1]:g}: {report['message']}")
+    return states[len(grid) - len(times) :]

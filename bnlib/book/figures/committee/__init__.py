@@ -1,0 +1,1 @@
+"""Figures of part I, the symmetric phase: one module a chapter."""

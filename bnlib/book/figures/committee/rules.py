@@ -1,0 +1,20 @@
+"""What the figures of part I share: names, colours and line styles of the three learning rules."""
+
+from bnlib.book import style
+
+RULES = {
+    "none": ("none", style.QUIET, style.DASHED),
+    "batch": ("batch", style.ACCENT, style.SOLID),
+    "batch-stop-gradient": ("stop-gradient", style.SECOND, style.DASHDOT),
+}
+
+
+def number(value):
+    """Three significant digits, with a real minus sign and no exponent for what a reader meets."""
+    if abs(value) < 5e-7:
+        return "0"
+    text = f"{value:.3g}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
+    if "e" in text:
+        digits, power = text.split("e")
+        text = f"{digits} × 10{style.raised(int(power))}"
+    return text.replace("-", "−")

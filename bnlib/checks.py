@@ -1,4 +1,5 @@
-"""Checks of arguments, shared by all wings: each raises a ``ValueError`` that names the argument, the value and the allowed range."""
+"""Checks of arguments, shared by all wings: each raises a ``ValueError`` that names the argument, the value and the
+allowed range."""
 
 import math
 
@@ -58,7 +59,9 @@ def covariance(name, matrix):
     size = np.abs(matrix).max()
     lopsided = np.abs(matrix - np.swapaxes(matrix, -1, -2)).max()
     if lopsided > ROUND_OFF * size:
-        raise ValueError(f"{name} must be symmetric; its entries differ from their mirror images by up to {lopsided:.3g}")
+        raise ValueError(
+            f"{name} must be symmetric; its entries differ from their mirror images by up to {lopsided:.3g}"
+        )
     lowest = np.linalg.eigvalsh(matrix).min()
     if lowest < -ROUND_OFF * size:
         raise ValueError(f"{name} must be positive semidefinite (eigenvalues >= 0); its lowest is {lowest:.3g}")

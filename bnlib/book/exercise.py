@@ -1,8 +1,10 @@
-"""The exercise contract: properties that an answer must have, and the mistakes that are worth a hint of their own.
+"""The exercise contract: properties that an answer must have, and mistakes worth a hint of their own.
 
-A check tests what the mathematics demands (a limit, a symmetry, a conservation law, a second numerical road) and never holds
-the solution, so it can be read by everybody. Every text is plain and stable: notebooks store it and the tests compare it.
+A check tests what the mathematics demands (a limit, a symmetry, a conservation law, a second numerical road)
+and never holds the solution, so it can be read by everybody. Every text is plain and stable, for notebooks
+store it and tests compare it.
 """
+
 import contextlib
 import copy
 import textwrap
@@ -17,7 +19,7 @@ WIDTH = 92
 
 
 class Trouble(Exception):
-    """An answer that cannot be judged: it raised, or it returned something that is not the array asked for."""
+    """An answer that cannot be judged: it raised, or returned something that is not the array asked for."""
 
 
 class Untouched(Exception):
@@ -26,7 +28,7 @@ class Untouched(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """A property in one sentence (it completes "we checked that ...") and the function answer -> bool that tests it."""
+    """A property: its sentence completes "we checked that ...", its function answer -> bool tests it."""
 
     says: str
     holds: Callable[[Callable], bool]
@@ -34,7 +36,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known mistake: a name, the function answer -> bool that recognises its fingerprint, and the hint it deserves."""
+    """A known mistake: a name, the function answer -> bool that recognises it, and the hint it deserves."""
 
     name: str
     recognise: Callable[[Callable], bool]
@@ -43,7 +45,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `Exercise.check` returns; its plain text is for the reader, `state` and `mistake` are for programs."""
+    """What `Exercise.check` returns: plain text for the reader, `state` and `mistake` for programs."""
 
     state: str
     text: str
@@ -51,6 +53,7 @@ class Verdict:
 
     @property
     def right(self) -> bool:
+        """Whether every check passed."""
         return self.state == RIGHT
 
     def __repr__(self) -> str:
@@ -71,9 +74,9 @@ class Hint:
 class Exercise:
     """Something to write and a way to know whether it is right.
 
-    `arguments()` gives one example call (a tuple) and `shape` the shape of what that call must return. The student's function is
-    never called directly: checks get it wrapped, so that it cannot change their arrays, cannot warn, and whatever it does
-    wrong becomes words.
+    `arguments()` gives one example call (a tuple) and `shape` the shape of what that call must return. The
+    student's function is never called directly: checks get it wrapped, so that it cannot change their arrays,
+    cannot warn, and whatever it does wrong becomes words.
     """
 
     name: str
@@ -96,7 +99,10 @@ class Exercise:
         try:
             value = ask(*self.arguments())
             if value.shape != self.shape:
-                return _verdict(NOT_YET, f"the answer should have {_shape(self.shape)} here, and has {_shape(value.shape)}.")
+                return _verdict(
+                    NOT_YET,
+                    f"the answer should have {_shape(self.shape)} here, and has {_shape(value.shape)}.",
+                )
             failed = next((check for check in self.checks if not check.holds(ask)), None)
         except Untouched:
             return self._not_attempted()
@@ -108,7 +114,9 @@ class Exercise:
             return _verdict(RIGHT, "we checked that", [check.says for check in self.checks])
         found = next((mistake for mistake in self.mistakes if _recognised(mistake, ask)), None)
         text = f"it should be that {failed.says}."
-        return _verdict(NOT_YET, text if found is None else f"{text} {found.hint}", mistake=found.name if found else None)
+        return _verdict(
+            NOT_YET, text if found is None else f"{text} {found.hint}", mistake=found.name if found else None
+        )
 
     def hint(self, number: int | None = None) -> Hint:
         """The next of the hints (the last one again when all are given), or hint `number` (from 1)."""
@@ -133,7 +141,7 @@ def close(value, expected, rtol=1e-6, atol=1e-9) -> bool:
 
 
 def _wrapped(answer):
-    """The student's function with copied arguments, silent warnings, and a float array (or Trouble, Untouched) as its result."""
+    """The student's function on copied arguments, without warnings; gives floats or raises our two errors."""
 
     def ask(*arguments):
         try:
@@ -159,7 +167,9 @@ def _numbers(value):
             raise TypeError
         array = array.astype(float)
     except Exception:
-        raise Trouble(f"the function should return real numbers, and returned something of type {type(value).__name__}.") from None
+        raise Trouble(
+            f"the function should return real numbers, and returned something of type {type(value).__name__}."
+        ) from None
     if not np.isfinite(array).all():
         raise Trouble("the function returned a number that is not finite (NaN or infinity).")
     return array

@@ -1,12 +1,14 @@
 """The figure contract: one object, three functions, three front ends.
 
-A `Figure` is a name, a title, its parameters and ``compute``, ``draw``, ``describe``. A notebook cell that ends in
-``find("name")`` shows it; which front end answers is chosen here alone, by the environment variable BNLIB_FRONT_END:
+A `Figure` is a name, a title, its parameters and ``compute``, ``draw``, ``describe``. A notebook cell that
+ends in ``find("name")`` shows it. Which front end answers is chosen here alone, by the environment variable
+BNLIB_FRONT_END:
 
 * ``notebook`` (or unset): words, a small still and, where ipywidgets is installed, controls that move;
 * ``still``: words and the small still only, which is what the stored notebooks keep;
 * ``page``: words and the HTML element that the book's script brings to life.
 """
+
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ FRONT_ENDS = ("notebook", "still", "page")
 class Parameter:
     """A setting that a reader can choose from a finite ordered list of values.
 
-    ``values`` are all numbers (shown as a slider) or all names (shown as a choice); ``default`` is one of them.
+    ``values`` are all numbers (a slider) or all names (a choice in sight); ``default`` is one of them.
 
     >>> Parameter("input_variance", "τ", (0.5, 1.0, 2.0), 1.0).label
     'input variance'
@@ -61,7 +63,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A question asked before the picture is revealed; ``answer(result)`` is the index of the right choice."""
+    """A question asked before the picture shows; ``answer(result)`` is the index of the right choice."""
 
     question: str
     choices: tuple
@@ -79,7 +81,7 @@ class Prediction:
         return index
 
     def verdict(self, guess, right):
-        """What a reader is told about a guess (an index, or None for none). The page's script says the same."""
+        """What a reader is told about a guess (an index, or None). The page's script says the same."""
         if guess is None:
             return f"Here: {self.choices[right]}."
         if guess == right:
@@ -91,8 +93,8 @@ class Prediction:
 class Figure:
     """A figure that moves.
 
-    ``compute(**parameters) -> result`` is pure and deterministic, ``draw(result)`` returns a matplotlib Figure made
-    with `bnlib.book.style`, ``describe(result)`` one to four sentences with the numbers a reader should see.
+    ``compute(**parameters) -> result`` is pure, ``draw(result)`` returns a matplotlib Figure
+    made with `bnlib.book.style`, ``describe(result)`` 1-4 sentences with the numbers to see.
     """
 
     name: str
@@ -104,7 +106,7 @@ class Figure:
     predict: Prediction | None = None
 
     def state(self, **changes):
-        """All parameters: the defaults with ``changes``, each of which must be a known name and an allowed value."""
+        """All parameters: the defaults with ``changes``; ValueError for an unknown name or value."""
         by_name = {parameter.name: parameter for parameter in self.parameters}
         for name, value in changes.items():
             if name not in by_name:
@@ -142,7 +144,7 @@ class Figure:
         return frame
 
     def settings(self, joint=False):
-        """{key: changes} of the prepared frames: the defaults (key "") and each parameter moved alone ("a=2").
+        """{key: changes} of the prepared frames: the defaults (key "") and each parameter alone ("a=2").
 
         ``joint``: every combination. A key lists the parameters off their default, in order, as "a=2,b=0".
         """
@@ -158,7 +160,7 @@ class Figure:
         return {key: self.shown(layout, **changes) for key, changes in self.settings(joint).items()}
 
     def html(self):
-        """The page's element with native controls and both stills; without the page's script only a still shows."""
+        """The page's element with native controls and both stills; without a script only a still shows."""
         return page.element(self)
 
     def _repr_mimebundle_(self, include=None, exclude=None):

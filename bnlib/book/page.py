@@ -1,4 +1,5 @@
-"""The page front end's HTML: native controls, both stills, words; `press/static/explorer.js` brings it to life."""
+"""The page front end's HTML: native controls, stills, words; `press/static/explorer.js` brings it to life."""
+
 from html import escape
 
 from . import style
@@ -31,9 +32,10 @@ def _control(figure, parameter):
 
 
 def _choice(figure, parameter, head, start):
-    """Names: radio buttons, all choices in sight. Radio groups are named by figure, for two on a page may agree."""
+    """Names: radio buttons, all choices in sight. Groups are named by figure, for two on a page may agree."""
     choices = "".join(
-        f'<label><input type="radio" name="{figure}-{parameter.name}" data-parameter="{parameter.name}" value="{i}"'
+        f'<label><input type="radio" name="{figure}-{parameter.name}" data-parameter="{parameter.name}"'
+        f' value="{i}"'
         f' data-word="{escape(word)}"{" checked" * (i == start)}><span>{escape(word)}</span></label>'
         for i, word in enumerate(parameter.words)
     )
@@ -43,9 +45,11 @@ def _choice(figure, parameter, head, start):
 def _slider(figure, parameter, head, start):
     ident, words = f"{figure}-{parameter.name}", parameter.words
     return (
-        f'<div class="bn-range"><label for="{ident}">{head}</label><output for="{ident}">{escape(words[start])}</output>'
+        f'<div class="bn-range"><label for="{ident}">{head}</label>'
+        f'<output for="{ident}">{escape(words[start])}</output>'
         f'<input type="range" id="{ident}" data-parameter="{parameter.name}" min="0" max="{len(words) - 1}"'
-        f' value="{start}" aria-valuetext="{escape(words[start])}" data-words="{escape("|".join(words))}"></div>'
+        f' value="{start}" aria-valuetext="{escape(words[start])}"'
+        f' data-words="{escape("|".join(words))}"></div>'
     )
 
 

@@ -1,4 +1,5 @@
 """Looks: a palette by role, two layouts, and SVG that takes its colours and font from the page around it."""
+
 import io
 import re
 
@@ -10,7 +11,11 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from PIL import Image
 
 INK, QUIET, FAINT = "#1c2126", "#6d747c", "#d9dde1"  # text and axes; secondary; grid and fills
-ACCENT, SECOND, THIRD = "#0b6e8f", "#b8500f", "#7a4a9e"  # apart in every common colour vision; add a line style
+ACCENT, SECOND, THIRD = (
+    "#0b6e8f",
+    "#b8500f",
+    "#7a4a9e",
+)  # apart in every common colour vision; add a line style
 ROLES = {
     INK: "currentColor",
     QUIET: "var(--bn-quiet,#6d747c)",
@@ -22,12 +27,16 @@ ROLES = {
 SOLID, DASHED, DOTTED, DASHDOT = "-", (0, (4, 2)), (0, (1.2, 1.6)), (0, (6, 1.5, 1, 1.5))
 
 LAYOUTS = {"wide": 7.2, "narrow": 3.5}  # width in inches; both are shown at about 1.4 px a point
-ROW = {"wide": {1: 3.15, 2: 2.3}, "narrow": {1: 2.8, 2: 1.95}}  # height of a row in inches, by columns or rows
-PNG_DPI, PNG_COLOURS = 110, 24
+ROW = {
+    "wide": {1: 3.15, 2: 2.3},
+    "narrow": {1: 2.8, 2: 1.95},
+}  # height of a row in inches, by columns or rows
+PNG_DPI, PNG_COLOURS = 110, 40
 RC = {
     "font.family": ["DejaVu Sans"], "font.size": 9.5, "axes.titlesize": 9.5, "axes.labelsize": 9.5,
     "xtick.labelsize": 9, "ytick.labelsize": 9, "axes.titlelocation": "left", "axes.unicode_minus": True,
-    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": QUIET, "xtick.color": QUIET, "ytick.color": QUIET,
+    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": QUIET, "xtick.color": QUIET,
+    "ytick.color": QUIET,
     "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.spines.top": False, "axes.spines.right": False,
     "axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7, "xtick.minor.size": 0,
     "ytick.minor.size": 0, "lines.linewidth": 1.8, "lines.solid_capstyle": "round", "svg.fonttype": "none",
@@ -50,8 +59,8 @@ def is_narrow():
 def grid(rows, columns, *, left=0.47, right=0.4, gap=0.62, title=0.3, below=0.49):
     """A matplotlib figure and its axes as an array (rows, columns); the narrow layout transposes the grid.
 
-    Margins are in inches and fixed, so that settings can be compared and drawing stays quick: ``left`` and ``gap``
-    hold tick labels, ``right`` direct labels, ``title`` and ``below`` what stands over and under each panel.
+    Margins are in inches and fixed, so that settings can be compared and drawing stays quick: ``left`` and
+    ``gap`` hold tick labels, ``right`` direct labels, ``title`` and ``below`` what is over and under each.
     """
     narrow = is_narrow()
     down, across = (columns, rows) if narrow else (rows, columns)
@@ -69,9 +78,9 @@ def grid(rows, columns, *, left=0.47, right=0.4, gap=0.62, title=0.3, below=0.49
 
 
 def panels(count, **margins):
-    """A figure and ``count`` (1, 2, 3, 4, 6 or 8) panels in reading order: at most 2 rows wide, 2 columns narrow.
+    """A figure and ``count`` (1, 2, 3, 4, 6 or 8) panels in reading order: 1 or 2 rows wide, columns narrow.
 
-    ``margins`` are those of `grid`, which is the one to use where rows and columns have a meaning of their own.
+    ``margins`` are those of `grid`, which is the one to use where rows and columns mean something.
     """
     shapes = {1: (1, 1), 2: (1, 2), 3: (1, 3), 4: (2, 2), 6: (2, 3), 8: (2, 4)}
     if count not in shapes:
@@ -100,7 +109,7 @@ def maps(count):
 
 
 def log_axis(axis, low, high, ticks=None):
-    """Make ``ax.xaxis`` or ``ax.yaxis`` logarithmic and fixed, with plain names at ``ticks`` (default: the decades).
+    """Make ``ax.xaxis`` or ``ax.yaxis`` logarithmic and fixed, named plainly at ``ticks`` (default: decades).
 
     Fixed limits let settings be compared; fixed ticks also halve the time a drawing takes.
     """
@@ -122,7 +131,7 @@ def fixed_axis(axis, low, high, ticks):
 
 
 def label(ax, ys, names, colors, x=1.025, gap=10.0):
-    """Direct labels right of the data at heights ``ys``, moved apart to at least ``gap`` points where they touch."""
+    """Direct labels right of the data at heights ``ys``, at least ``gap`` points apart."""
     low, high = ax.transData.inverted().transform(ax.transAxes.transform([(0, 0), (0, 1)]))[:, 1]
     scale = np.log if ax.get_yscale() == "log" else np.asarray
     at = np.clip((scale(np.asarray(ys, float)) - scale(low)) / (scale(high) - scale(low)), 0, 1)
@@ -164,7 +173,7 @@ def power_words(value):
 
 
 def export(figure, format, salt):
-    """A drawn figure as "svg" text fit for a page (ids salted, so that two pictures share a page) or small "png" bytes."""
+    """A drawn figure as "svg" text fit for a page (ids salted, for pictures share a page) or "png" bytes."""
     buffer = io.BytesIO()
     if format == "png":
         figure.savefig(buffer, format="png", dpi=PNG_DPI, facecolor="white")
@@ -185,7 +194,7 @@ def _few_colours(buffer):
 
 
 def page_svg(text):
-    """Matplotlib's SVG as a page wants it: no prologue or global style, roles for colours, the page's font."""
+    """Matplotlib's SVG as a page wants it: no prologue or global style, roles for colours, its font."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->|<defs>\s*</defs>", "", text, flags=re.S)
     text = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', text, count=1)

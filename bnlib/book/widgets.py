@@ -1,22 +1,25 @@
 """The notebook front end: ipywidgets around the same three functions."""
+
 from base64 import b64encode
 from html import escape
 
 import ipywidgets as w
-
-from . import style
 
 WIDTH = w.Layout(max_width="46rem")
 PLAIN = {"description_width": "initial"}
 
 
 class Explorer(w.VBox):
-    """Controls, picture and words of a figure; a figure that asks for a prediction shows them after the guess."""
+    """Controls, picture and words of a figure; after the guess where a figure asks for a prediction."""
 
     def __init__(self, figure):
         self.figure, self.guess = figure, None
         self.controls = {parameter.name: _control(parameter) for parameter in figure.parameters}
-        self.picture, self.words, self.verdict = w.HTML(layout=WIDTH), w.HTML(layout=WIDTH), w.HTML(layout=WIDTH)
+        self.picture, self.words, self.verdict = (
+            w.HTML(layout=WIDTH),
+            w.HTML(layout=WIDTH),
+            w.HTML(layout=WIDTH),
+        )
         self.shown = w.VBox([*self.controls.values(), self.picture, self.words, self.verdict])
         for control in self.controls.values():
             control.observe(self.update, "value")
@@ -66,5 +69,9 @@ def _control(parameter):
     if parameter.named:
         return w.ToggleButtons(options=options, value=parameter.default, description=description, style=PLAIN)
     return w.SelectionSlider(
-        options=options, value=parameter.default, description=description, style=PLAIN, continuous_update=False
+        options=options,
+        value=parameter.default,
+        description=description,
+        style=PLAIN,
+        continuous_update=False,
     )

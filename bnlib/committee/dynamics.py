@@ -7,7 +7,8 @@ With F_ik = <delta_i phi'(h_i) x_k>, the correlation of student i's back-propaga
     dg_i/dt  = eta F_ii / (sigma sqrt Q_ii)
 
 where a_i = g_i / (sigma sqrt Q_ii) (1 without normalization) and e_i = delta_i phi'(h_i). Back-propagation through the
-batch's standard deviation takes the part along J_i away from student i's step: a further -eta a_i F_ii / Q_ii times J_i.
+batch's standard deviation takes the part along J_i away from student i's step: a further -eta a_i F_ii / Q_ii times
+J_i.
 """
 
 import math
@@ -44,9 +45,9 @@ def flow(
 ):
     r"""Order parameters against time for online gradient descent with many inputs, N -> infinity.
 
-    T19 eqs (24)-(26) and T20 eq (8) with their misprints put right (the ledger lists them), extended to the exact gradient
-    of batch normalization. The batch standard deviation is taken to be the population's: at batch size b the gains are off
-    by a relative O(1/b).
+    T19 eqs (24)-(26) and T20 eq (8) with their misprints put right (the ledger lists them), extended to the exact
+    gradient of batch normalization. The batch standard deviation is taken to be the population's: at batch size b the
+    gains are off by a relative O(1/b).
 
     Parameters
     ----------
@@ -82,13 +83,14 @@ def flow(
 
     Notes
     -----
-    One evaluation costs O((K+M)^2 K) for infinite and O((K+M)^2 K^2) for finite batches; K = M = 2 up to t = 200 takes some
-    10 ms. Integrated by LSODA.
+    One evaluation costs O((K+M)^2 K) for infinite and O((K+M)^2 K^2) for finite batches; K = M = 2 up to t = 200
+    takes some 20 ms. Integrated by LSODA.
 
+    >>> from bnlib.committee import OrderParameters
     >>> start = OrderParameters(Q=[[0.5]], R=[[0.1]], T=[[1.0]])
     >>> path = flow(start, [0, 1, 10], normalization="none")
     >>> path.R[:, 0, 0].round(3)
-    array([0.1  , 0.346, 0.973])
+    array([0.1  , 0.38 , 0.893])
     """
     K, M = start.K, start.M
     check_gain(normalization, start.gain, start.Q)
@@ -108,7 +110,8 @@ def flow(
 
 
 def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation):
-    """Time derivatives of Q, R and gain, over leading axes; `noise` is eta^2 tau / b, `c` the output weights (-w; +v)."""
+    """Time derivatives of Q, R and gain, over leading axes; `noise` is eta^2 tau / b, `c` the output weights (-w;
+    +v)."""
     K, M = R.shape[-2:]
     raw = tau * joint_overlaps(Q, R, T)  # covariance of the fields J_i . xi, B_n . xi
     scale = field_scales(Q, gain, M, tau)
@@ -136,7 +139,8 @@ def error_correlations(raw, C, scale, c, K):
 
 
 def error_covariance(raw, C, F, c, K, through_deviation):
-    """<e_i e_j> (..., K, K) with e_i = delta_i phi'(h_i), the sum of I4; with the projection that exact BN's step carries."""
+    """<e_i e_j> (..., K, K) with e_i = delta_i phi'(h_i), the sum of I4; with the projection that exact BN's step
+    carries."""
     i, j = pairs(K)
     signed = c[:K] @ c.T  # the two signs -w_i and -w_j cancel in the product below
     average = slope_weighted_overlap(C, i, j)
@@ -187,11 +191,25 @@ def integrate(derivative, drift, start, times, rtol, atol):
         step = 1e-8 * np.maximum(np.abs(state), 1e-3)
         return ((drift(state + np.diag(step)) - drift(state)) / step[:, None]).T
 
-    with catch_warnings():
-        simplefilter("ignore", ODEintWarning)  # told as an exception below
+    with catch_warnings(), np.errstate(all="ignore"):  # told as one exception below
+        simplefilter("ignore", ODEintWarning)
         states, report = odeint(
-            lambda state, _: derivative(state), start, grid, Dfun=jacobian, rtol=rtol, atol=atol, mxstep=100_000, full_output=True
+            lambda state, _: derivative(state),
+            start,
+            grid,
+            Dfun=jacobian,
+            rtol=rtol,
+            atol=atol,
+            mxstep=20_000,
+            full_output=True,
         )
-    if report["message"] != "Integration successful." or not np.isfinite(states).all():
-        raise RuntimeError(f"the flow could not be followed to t = {times[-1]:g}: {report['message']}")
+    reached = report["tcur"][-1] if len(grid) > 1 else 0.0
+    if len(grid) > 1 and not (reached >= grid[-1] and np.isfinite(states).all()):
+        raise RuntimeError(
+            f"the flow could not be followed to t = {times[-1]:g}; it came to t = {reached:g}. Where a student "
+            f"grows without "
+            "bound, a smaller learning rate helps. The papers' update can also shrink a student to nothing, at "
+            "starts with "
+            "gain^2 > Q_ii; a finite batch size keeps it from zero."
+        )
     return states[len(grid) - len(times) :]

@@ -91,7 +91,11 @@ def I3(C, K):
     d = 1 + np.diagonal(C, axis1=-2, axis2=-1)
     own, rows = d[..., :K, None, None], C[..., :K, :]
     spread = own * d[..., None, None, :] - rows[..., :, None, :] ** 2
-    return (2 / np.pi) * (C[..., None, :, :] * own - rows[..., :, :, None] * rows[..., :, None, :]) / (own * np.sqrt(spread))
+    return (
+        (2 / np.pi)
+        * (C[..., None, :, :] * own - rows[..., :, :, None] * rows[..., :, None, :])
+        / (own * np.sqrt(spread))
+    )
 
 
 def I4(C, K):
@@ -99,8 +103,8 @@ def I4(C, K):
 
     .. math:: I_4 = \frac4{\pi^2}\frac1{\sqrt{\Lambda}} \arcsin\frac{\Lambda_0}{\sqrt{\Lambda_1\Lambda_2}}
 
-    with :math:`\Lambda = (1+C_{ii})(1+C_{jj})-C_{ij}^2` and the others as in T19 eqs (12)-(22), the misprint of (18) put
-    right. T20 below eq (6).
+    with :math:`\Lambda = (1+C_{ii})(1+C_{jj})-C_{ij}^2` and the others as in T19 eqs (12)-(22), the misprint of (18)
+    put right. T20 below eq (6).
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Order parameters: what a two-layer network is, once its inputs are high-dimensional (T19 section 2.1, T20 section 2.2)."""
+"""Order parameters: what a two-layer network is, once its inputs are high-dimensional (T19 section 2.1, T20 section
+2.2)."""
 
 from dataclasses import dataclass
 
@@ -114,7 +115,8 @@ def joint_overlaps(Q, R, T):
 
 
 def field_scales(Q, gain, M, input_variance):
-    """Factors (..., K+M) from the raw fields J_i . xi, B_n . xi to what the units see: a_i = g_i / (sigma sqrt Q_ii), or 1."""
+    """Factors (..., K+M) from the raw fields J_i . xi, B_n . xi to what the units see: a_i = g_i / (sigma sqrt
+    Q_ii), or 1."""
     scales = np.ones((*Q.shape[:-2], Q.shape[-1] + M))
     if gain is not None:
         scales[..., : Q.shape[-1]] = gain / np.sqrt(input_variance * np.diagonal(Q, axis1=-2, axis2=-1))
@@ -137,19 +139,26 @@ def check_gain(normalization, gain, Q):
             raise ValueError(f'gain must be left out (None) when normalization is "none"; got {gain!r}')
         return
     if gain is None:
-        raise ValueError(f"gain must be given, one number for each student, when normalization is {normalization!r}; got None")
+        raise ValueError(
+            f"gain must be given, one number for each student, when normalization is {normalization!r}; got None"
+        )
     shortest = np.diagonal(Q, axis1=-2, axis2=-1).min()
     if not shortest > 0:
-        raise ValueError(f"Q must have a diagonal > 0 under batch normalization, which divides by its root; got {shortest!r}")
+        raise ValueError(
+            f"Q must have a diagonal > 0 under batch normalization, which divides by its root; got {shortest!r}"
+        )
 
 
-def generalization_error(order_parameters, *, normalization, input_variance=1.0, student_output=None, teacher_output=None):
+def generalization_error(
+    order_parameters, *, normalization, input_variance=1.0, student_output=None, teacher_output=None
+):
     r"""Mean squared error on a fresh input, halved.
 
     .. math:: \varepsilon_g = \tfrac12 \sum_{pq} (c_p \cdot c_q)\, I_2(z_p, z_q)
 
-    over all fields :math:`z = (h, y)` with :math:`c = (-w, +v)` (T20 eqs (7) and (13); T19 eq (23) lacks two of the three
-    sums). Under batch normalization the fields are normalized by the population's standard deviation, as at test time.
+    over all fields :math:`z = (h, y)` with :math:`c = (-w, +v)` (T20 eqs (7) and (13); T19 eq (23) lacks two of the
+    three sums). Under batch normalization the fields are normalized by the population's standard deviation, as at
+    test time.
 
     Parameters
     ----------
@@ -185,4 +194,6 @@ def error_of(Q, R, T, gain, tau, c):
     """:func:`generalization_error` without its checks, over leading axes."""
     scales = field_scales(Q, gain, T.shape[0], tau)
     C = tau * joint_overlaps(Q, R, T) * scales[..., :, None] * scales[..., None, :]
-    return np.maximum(0.5 * np.sum((c @ c.T) * squashed_overlap(C), axis=(-2, -1)), 0.0)  # a mean square: below 0 is round-off
+    return np.maximum(
+        0.5 * np.sum((c @ c.T) * squashed_overlap(C), axis=(-2, -1)), 0.0
+    )  # a mean square: below 0 is round-off

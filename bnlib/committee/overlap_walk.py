@@ -1,11 +1,11 @@
 r"""One step of online descent on the overlaps alone.
 
-Choose an orthonormal basis whose first M vectors span the teachers, and write student i as :math:`J_i = (P_i, S_i)`: P_i
-(length M) inside that span, S_i (length K) outside it, in any basis of the students' remainders. Then R = P T_*^T and
-Q = P P^T + S S^T with T = T_* T_*^T. Inputs seen in this basis are K + M standard normals each. The step
-(eta / N b) sum_u c^u xi^u adds to P and S directly, and sends what lies outside the basis, n = N - K - M dimensions of
-independent normals, into a new Gaussian block whose Gram matrix is Wishart(n). S is then squared up to K columns again.
-S goes to zero as a student learns, with no loss of accuracy.
+Choose an orthonormal basis whose first M vectors span the teachers, and write student i as :math:`J_i = (P_i, S_i)`:
+P_i (length M) inside that span, S_i (length K) outside it, in any basis of the students' remainders. Then R = P T_*^T
+and Q = P P^T + S S^T with T = T_* T_*^T. Inputs seen in this basis are K + M standard normals each. The step (eta / N
+b) sum_u c^u xi^u adds to P and S directly, and sends what lies outside the basis, n = N - K - M dimensions of
+independent normals, into a new Gaussian block whose Gram matrix is Wishart(n). S is then squared up to K columns
+again. S goes to zero as a student learns, with no loss of accuracy.
 """
 
 import numpy as np
@@ -54,7 +54,8 @@ class OverlapWalk:
 
 
 def gaussian_root(n, K, replicas, rng):
-    """A (replicas, K, K) whose A A^T has the law of G G^T for G (K, n) of standard normals: Bartlett's decomposition."""
+    """A (replicas, K, K) whose A A^T has the law of G G^T for G (K, n) of standard normals: Bartlett's
+    decomposition."""
     if n < K:  # fewer dimensions than students: the normals themselves
         return np.concatenate([rng.standard_normal((replicas, K, n)), np.zeros((replicas, K, K - n))], axis=-1)
     A = np.tril(rng.standard_normal((replicas, K, K)), -1)
@@ -65,8 +66,8 @@ def gaussian_root(n, K, replicas, rng):
 def semidefinite_root(G):
     """Lower triangular L (..., n, n) with L L^T = G for positive semidefinite G, singular ones included.
 
-    Cholesky's method, vectorized over leading axes; a pivot that is zero up to round-off leaves its column empty. Backward
-    stable: L L^T misses G by round-off of its diagonal.
+    Cholesky's method, vectorized over leading axes; a pivot that is zero up to round-off leaves its column empty.
+    Backward stable: L L^T misses G by round-off of its diagonal.
     """
     n = G.shape[-1]
     L = np.zeros(G.shape)

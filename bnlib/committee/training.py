@@ -36,9 +36,9 @@ def train(
 ):
     r"""Online stochastic gradient descent on the weights of a student network.
 
-    T19 eqs (4)-(5) and T20 eqs (2)-(3) with the statistics of the actual mini-batch, for Gaussian inputs. With "batch" the
-    gradient is the whole one of the batch's mean loss, through the batch's mean and standard deviation; with
-    "batch-stop-gradient" the standard deviation is held constant in the gradient, as in the papers.
+    T19 eqs (4)-(5) and T20 eqs (2)-(3) with the statistics of the actual mini-batch, for Gaussian inputs. With
+    "batch" the gradient is the whole one of the batch's mean loss, through the batch's mean and standard deviation;
+    with "batch-stop-gradient" the standard deviation is held constant in the gradient, as in the papers.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def train(
     gain : array (K,), optional
         Gains g at the start, exactly if `normalization` is not "none".
     center, scale : bool
-        Subtract the batch mean; divide by the batch's root mean square (about that mean). The papers leave out the first.
-        Without `scale` a unit sees g_i times its (centered) field.
+        Subtract the batch mean; divide by the batch's root mean square (about that mean). The papers leave out the
+        first. Without `scale` a unit sees g_i times its (centered) field.
     student_output, teacher_output : arrays (K, O) and (M, O), optional
         Output weights w and v, which stay as they are; ones if left out.
     record_every : int
@@ -71,8 +71,9 @@ def train(
     Returns
     -------
     Trajectory
-        With Q (times, K, K), R (times, K, M), gain (times, K) or None, error (times,): the generalization error with the
-        population's statistics, as at test time. Interrupted from the keyboard, it warns and returns what is recorded.
+        With Q (times, K, K), R (times, K, M), gain (times, K) or None, error (times,): the generalization error with
+        the population's statistics, as at test time. Interrupted from the keyboard, it warns and returns what is
+        recorded.
 
     Raises
     ------
@@ -93,7 +94,9 @@ def train(
     J = checks.array("student", student, ("K", "N")).copy()
     B = checks.array("teacher", teacher, ("M", "N"), N=J.shape[1])
     start = OrderParameters.from_weights(J, B, gain)
-    rule = Rule(start, normalization, batch_size, learning_rate, input_variance, center, scale, student_output, teacher_output)
+    rule = Rule(
+        start, normalization, batch_size, learning_rate, input_variance, center, scale, student_output, teacher_output
+    )
     rng = checks.generator("rng", rng)
     N = J.shape[1]
     g = None if start.gain is None else start.gain.copy()
@@ -132,9 +135,9 @@ def train_overlaps(
 ):
     r"""The same process as :func:`train` on the overlaps alone: equal in law for Gaussian inputs, at every finite N.
 
-    For Gaussian inputs the overlaps of students and teachers are a Markov chain of their own: what a batch does to them
-    depends on the inputs inside the span of the weights, K + M numbers an input, and outside it only on the Wishart matrix
-    of the part of the step that leaves the span.
+    For Gaussian inputs the overlaps of students and teachers are a Markov chain of their own: what a batch does to
+    them depends on the inputs inside the span of the weights, K + M numbers an input, and outside it only on the
+    Wishart matrix of the part of the step that leaves the span.
 
     Parameters
     ----------
@@ -144,13 +147,15 @@ def train_overlaps(
         N >= K + M, the number of inputs.
     replicas : int
         Independent runs, advanced side by side.
-    steps, normalization, batch_size, learning_rate, input_variance, center, scale, student_output, teacher_output, record_every, rng, progress
+    steps, normalization, batch_size, learning_rate, input_variance, center, scale, student_output, teacher_output,
+    record_every, rng, progress
         As in :func:`train`.
 
     Returns
     -------
     Trajectory
-        With Q (replicas, times, K, K), R (replicas, times, K, M), gain (replicas, times, K) or None, error (replicas, times).
+        With Q (replicas, times, K, K), R (replicas, times, K, M), gain (replicas, times, K) or None, error
+        (replicas, times).
 
     Raises
     ------
@@ -163,12 +168,17 @@ def train_overlaps(
     students and repeated teachers are no special cases: the chain carries a factor of the overlaps, not the overlaps.
 
     >>> start = OrderParameters(Q=[[0.5]], R=[[0.1]], T=[[1.0]])
-    >>> run = train_overlaps(start, 10**6, 20, normalization="none", batch_size=10, replicas=3, rng=np.random.default_rng(0))
+    >>> rng = np.random.default_rng(0)
+    >>> run = train_overlaps(start, 10**6, 20, normalization="none", batch_size=10, replicas=3, rng=rng)
     >>> run.R.shape
     (3, 21, 1, 1)
     """
-    rule = Rule(start, normalization, batch_size, learning_rate, input_variance, center, scale, student_output, teacher_output)
-    walk = OverlapWalk(start, checks.whole("dimension", dimension, start.K + start.M), checks.whole("replicas", replicas, 1), rule)
+    rule = Rule(
+        start, normalization, batch_size, learning_rate, input_variance, center, scale, student_output, teacher_output
+    )
+    walk = OverlapWalk(
+        start, checks.whole("dimension", dimension, start.K + start.M), checks.whole("replicas", replicas, 1), rule
+    )
     rng = checks.generator("rng", rng)
     return _follow(lambda: walk.step(rng), walk.state, steps, record_every, walk.N, start.T, rule, progress)
 
@@ -176,7 +186,18 @@ def train_overlaps(
 class Rule:
     """The learning rule: checked settings, and the coefficients of a step from a batch of fields."""
 
-    def __init__(self, start, normalization, batch_size, learning_rate, input_variance, center, scale, student_output, teacher_output):
+    def __init__(
+        self,
+        start,
+        normalization,
+        batch_size,
+        learning_rate,
+        input_variance,
+        center,
+        scale,
+        student_output,
+        teacher_output,
+    ):
         check_gain(normalization, start.gain, start.Q)
         self.normalization, self.center, self.scale = normalization, bool(center), bool(scale)
         smallest = 1 if normalization == "none" else 1 + self.center + self.scale
@@ -187,10 +208,11 @@ class Rule:
         self.w = -self.c[: start.K]
 
     def backpropagate(self, x, y, gain):
-        """Coefficients c (..., b, K) of the step (eta / N b) sum_u c^u xi^u, and the mean gain gradient (..., K) or None.
+        """Coefficients c (..., b, K) of the step (eta / N b) sum_u c^u xi^u, and the mean gain gradient (..., K) or
+        None.
 
-        `x` (..., b, K) are the students' raw fields, `y` (..., b, M) the teachers'. -c / b is the gradient of the batch's mean
-        loss with respect to x.
+        `x` (..., b, K) are the students' raw fields, `y` (..., b, M) the teachers'. -c / b is the gradient of the
+        batch's mean loss with respect to x.
         """
         if self.normalization == "none":
             return self._errors(x, y), None
@@ -223,6 +245,9 @@ def _follow(step, state, steps, record_every, N, T, rule, progress):
                 records.append(state())
     except KeyboardInterrupt:
         warnings.warn(f"interrupted: {len(records)} of {steps // record_every + 1} records are kept", stacklevel=3)
-    Q, R, gain = (None if parts[0] is None else np.stack(parts, axis=parts[0].ndim - rank) for parts, rank in zip(zip(*records), (2, 2, 1)))
+    Q, R, gain = (
+        None if parts[0] is None else np.stack(parts, axis=parts[0].ndim - rank)
+        for parts, rank in zip(zip(*records), (2, 2, 1))
+    )
     times = np.arange(len(records)) * (record_every / N)
     return Trajectory(times, Q, R, T, gain, error_of(Q, R, T, gain, rule.tau, rule.c))

@@ -1,13 +1,21 @@
 """T19's and T20's closed forms as they are printed, and the Monte Carlo road to the same numbers.
 
-Nothing here comes from bnlib: the errata are told by two roads that share no code with it. `corrected=True` repairs
-the one formula it is given to. T20 (9)-(12) are T19 (10), (11), (16), (17) with all D and E equal to 1.
+Nothing here comes from bnlib: the errata are told by two roads that share no code with it. `corrected=True`
+repairs the one formula it is given to. T20 (9)-(12) are T19 (10), (11), (16), (17) with all D and E equal to 1.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import erf
+
+MISSES = 10  # standard errors: a misprint this far off is no matter of luck
+WITHIN = 4
+PAIRS = [(0, 0), (0, 1), (1, 2)]
+
+
+def largest(values):
+    return float(max(values))
 
 
 def phi(x):
@@ -20,7 +28,7 @@ def phi_slope(x):
 
 @dataclass(frozen=True)
 class Case:
-    """K = 3 students of unequal lengths and gains, M = 2 teachers, O = 2 outputs: nothing is equal by accident."""
+    """K = 3 students of unequal lengths and gains, M = 2 teachers, O = 2 outputs, nothing equal by accident."""
 
     J: np.ndarray
     B: np.ndarray
@@ -54,7 +62,7 @@ class Case:
         return self.w @ self.w.T, self.w @ self.v.T, self.v @ self.v.T
 
     def sample(self, count=400_000, seed=1):
-        """Raw fields x, y, unit inputs h, and the errors e_i = [(t - s).w_i] phi'(h_i), over `count` random inputs."""
+        """Raw fields x, y, unit inputs h, and errors e_i = [(t - s).w_i] phi'(h_i), over random inputs."""
         xi = np.sqrt(self.tau) * np.random.default_rng(seed).standard_normal((count, self.J.shape[1]))
         x, y = xi @ self.J.T, xi @ self.B.T
         h = self.a * x
@@ -75,29 +83,37 @@ def _third(ii, ip, pp, ij, jp):
 def Q1(case, i, j):
     Q, R, T = case.overlaps
     E = case.outputs[1]
-    return sum(E[i, p] * _third(Q[i, i], R[i, p], T[p, p], Q[i, j], R[j, p])
-               + E[j, p] * _third(Q[j, j], R[j, p], T[p, p], Q[j, i], R[i, p]) for p in range(len(T)))
+    return sum(
+        E[i, p] * _third(Q[i, i], R[i, p], T[p, p], Q[i, j], R[j, p])
+        + E[j, p] * _third(Q[j, j], R[j, p], T[p, p], Q[j, i], R[i, p])
+        for p in range(len(T))
+    )
 
 
 def Q2(case, i, j):
     Q, R, T = case.overlaps
     D = case.outputs[0]
-    return sum(D[i, p] * _third(Q[i, i], Q[i, p], Q[p, p], Q[i, j], Q[j, p])
-               + D[j, p] * _third(Q[j, j], Q[j, p], Q[p, p], Q[j, i], Q[i, p]) for p in range(len(Q)))
+    return sum(
+        D[i, p] * _third(Q[i, i], Q[i, p], Q[p, p], Q[i, j], Q[j, p])
+        + D[j, p] * _third(Q[j, j], Q[j, p], Q[p, p], Q[j, i], Q[i, p])
+        for p in range(len(Q))
+    )
 
 
 def R_(case, i, n):
     Q, R, T = case.overlaps
     D, E, _ = case.outputs
-    return (sum(E[i, p] * _third(Q[i, i], R[i, p], T[p, p], R[i, n], T[n, p]) for p in range(len(T)))
-            - sum(D[i, p] * _third(Q[i, i], Q[i, p], Q[p, p], R[i, n], R[p, n]) for p in range(len(Q))))
+    return sum(E[i, p] * _third(Q[i, i], R[i, p], T[p, p], R[i, n], T[n, p]) for p in range(len(T))) - sum(
+        D[i, p] * _third(Q[i, i], Q[i, p], Q[p, p], R[i, n], R[p, n]) for p in range(len(Q))
+    )
 
 
 def G(case, i):
     Q, R, T = case.overlaps
     D, E, _ = case.outputs
-    return (sum(E[i, p] * _third(Q[i, i], R[i, p], T[p, p], Q[i, i], R[i, p]) for p in range(len(T)))
-            - sum(D[i, p] * _third(Q[i, i], Q[i, p], Q[p, p], Q[i, i], Q[i, p]) for p in range(len(Q))))
+    return sum(E[i, p] * _third(Q[i, i], R[i, p], T[p, p], Q[i, i], R[i, p]) for p in range(len(T))) - sum(
+        D[i, p] * _third(Q[i, i], Q[i, p], Q[p, p], Q[i, i], Q[i, p]) for p in range(len(Q))
+    )
 
 
 def Lambda(case, i, j, corrected=True):
@@ -114,46 +130,68 @@ def Lambda_1_to_4(case, i, j, row, norm, corrected_18=True):
 
 
 def _arc(case, i, j, first, second, pq, last=None, corrected_18=True):
-    """The arcsin of (12)-(15); `first` and `second` are (overlap with i, with j, own norm) of fields p and q."""
+    """The arcsin of (12)-(15); `first`, `second`: (overlap with i, with j, own norm) of fields p, q."""
     Q = case.overlaps[0]
     (ip, jp, pp), (iq, jq, qq) = first, second
-    top = (Lambda(case, i, j, corrected_18) * pq - jp * jq * (1 + Q[i, i]) - ip * iq * (1 + Q[j, j])
-           + Q[i, j] * ip * jq + Q[i, j] * iq * (jp if last is None else last))
-    under = (Lambda_1_to_4(case, i, j, (ip, jp), pp, corrected_18) * Lambda_1_to_4(case, i, j, (iq, jq), qq, corrected_18))
+    top = (
+        Lambda(case, i, j, corrected_18) * pq
+        - jp * jq * (1 + Q[i, i])
+        - ip * iq * (1 + Q[j, j])
+        + Q[i, j] * ip * jq
+        + Q[i, j] * iq * (jp if last is None else last)
+    )
+    under = Lambda_1_to_4(case, i, j, (ip, jp), pp, corrected_18) * Lambda_1_to_4(
+        case, i, j, (iq, jq), qq, corrected_18
+    )
     return np.arcsin(top / np.sqrt(under))
 
 
 def _fields(case, i, j):
     Q, R, T = case.overlaps
-    return ([(Q[i, p], Q[j, p], Q[p, p]) for p in range(len(Q))], [(R[i, p], R[j, p], T[p, p]) for p in range(len(T))])
+    return (
+        [(Q[i, p], Q[j, p], Q[p, p]) for p in range(len(Q))],
+        [(R[i, p], R[j, p], T[p, p]) for p in range(len(T))],
+    )
 
 
 def Q3(case, i, j, corrected=True, corrected_18=True):
     """(12): printed with q up to M, where K is meant."""
     D, Q, (students, _) = case.outputs[0], case.overlaps[0], _fields(case, i, j)
     last = len(Q) if corrected else len(case.B)
-    return sum(D[i, p] * D[j, q] * _arc(case, i, j, students[p], students[q], Q[p, q], corrected_18=corrected_18)
-               for p in range(len(Q)) for q in range(last))
+    return sum(
+        D[i, p] * D[j, q] * _arc(case, i, j, students[p], students[q], Q[p, q], corrected_18=corrected_18)
+        for p in range(len(Q))
+        for q in range(last)
+    )
 
 
 def Q4(case, i, j, corrected_18=True):
     E, T, (_, teachers) = case.outputs[1], case.overlaps[2], _fields(case, i, j)
-    return sum(E[i, p] * E[j, q] * _arc(case, i, j, teachers[p], teachers[q], T[p, q], corrected_18=corrected_18)
-               for p in range(len(T)) for q in range(len(T)))
+    return sum(
+        E[i, p] * E[j, q] * _arc(case, i, j, teachers[p], teachers[q], T[p, q], corrected_18=corrected_18)
+        for p in range(len(T))
+        for q in range(len(T))
+    )
 
 
 def Q5(case, i, j, corrected_18=True):
     (D, E, _), R, (students, teachers) = case.outputs, case.overlaps[1], _fields(case, i, j)
-    return sum(D[i, p] * E[j, q] * _arc(case, i, j, students[p], teachers[q], R[p, q], corrected_18=corrected_18)
-               for p in range(R.shape[0]) for q in range(R.shape[1]))
+    return sum(
+        D[i, p] * E[j, q] * _arc(case, i, j, students[p], teachers[q], R[p, q], corrected_18=corrected_18)
+        for p in range(R.shape[0])
+        for q in range(R.shape[1])
+    )
 
 
 def Q6(case, i, j, corrected=True):
-    """(15): p is a teacher and q a student here. Printed with Q'_jp in the last product, where R'_jp is meant, and with
-    the indices of R'_pq in the order teacher, student, which we read as R'_qp."""
+    """(15): p is a teacher and q a student here. Printed with Q'_jp in the last product, where R'_jp is
+    meant, and with the indices of R'_pq in the order teacher, student, which we read as R'_qp."""
     (D, E, _), (Q, R, _), (students, teachers) = case.outputs, case.overlaps, _fields(case, i, j)
-    return sum(E[i, p] * D[j, q] * _arc(case, i, j, teachers[p], students[q], R[q, p], None if corrected else Q[j, p])
-               for p in range(R.shape[1]) for q in range(R.shape[0]))
+    return sum(
+        E[i, p] * D[j, q] * _arc(case, i, j, teachers[p], students[q], R[q, p], None if corrected else Q[j, p])
+        for p in range(R.shape[1])
+        for q in range(R.shape[0])
+    )
 
 
 def error(case, corrected=True):
@@ -163,5 +201,7 @@ def error(case, corrected=True):
     q, t = 1 / np.sqrt(1 + np.diag(Q)), 1 / np.sqrt(1 + np.diag(T))
     teachers = (F * np.arcsin(t[:, None] * T * t)).sum()
     if corrected:
-        return (teachers + (D * np.arcsin(q[:, None] * Q * q)).sum() - 2 * (E * np.arcsin(q[:, None] * R * t)).sum()) / np.pi
+        return (
+            teachers + (D * np.arcsin(q[:, None] * Q * q)).sum() - 2 * (E * np.arcsin(q[:, None] * R * t)).sum()
+        ) / np.pi
     return (teachers - np.arcsin(q[:, None] * R * q).sum()) / np.pi

@@ -21,7 +21,7 @@ def random_start(seed, K=2, M=2, gains=True, size=1.0):
     return OrderParameters.from_weights(rows[:K], rows[K:], rng.uniform(0.6, 1.4, K) if gains else None)
 
 
-def outputs(seed, K, M, O):
-    """Random output weights w (K, O) and v (M, O) as keyword arguments."""
+def outputs(seed, K, M, count):
+    """Random output weights w (K, count) and v (M, count) as keyword arguments."""
     rng = np.random.default_rng(seed)
-    return {"student_output": rng.standard_normal((K, O)), "teacher_output": rng.standard_normal((M, O))}
+    return {"student_output": rng.standard_normal((K, count)), "teacher_output": rng.standard_normal((M, count))}

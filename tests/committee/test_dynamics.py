@@ -20,8 +20,9 @@ def with_rule(rule, seed, **keywords):
 def sampled_velocity(p, tau, eta, b, c, rule, samples, rng):
     """Mean and standard error of N times the change in one step, from samples of the fields: no closed form is used.
 
-    The step of student i is dJ_i = (eta / N b) sum_u k_i^u, k_i = a_i e_i xi less, for the whole gradient, its mean part
-    along J_i: k_i -> a_i (e_i xi - <e_i x_i> J_i / Q_ii), and to the order that survives N -> infinity |xi|^2 = tau N.
+    The step of student i is dJ_i = (eta / N b) sum_u k_i^u, k_i = a_i e_i xi less, for the whole gradient, its mean
+    part along J_i: k_i -> a_i (e_i xi - <e_i x_i> J_i / Q_ii), and to the order that survives N -> infinity |xi|^2 =
+    tau N.
     """
     K = p.K
     joint = np.block([[p.Q, p.R], [p.R.T, p.T]])
@@ -41,7 +42,9 @@ def sampled_velocity(p, tau, eta, b, c, rule, samples, rng):
         parts["R"] -= radial[:, None] * p.R[:, :, None]
         pull -= radial[:, None] * p.Q[:, :, None]
         noise = e - unit * np.mean(e * unit, axis=1, keepdims=True)
-    parts["Q"] = pull + np.swapaxes(pull, 0, 1) + eta**2 * tau / b * (a[:, None] * noise)[:, None] * (a[:, None] * noise)
+    parts["Q"] = (
+        pull + np.swapaxes(pull, 0, 1) + eta**2 * tau / b * (a[:, None] * noise)[:, None] * (a[:, None] * noise)
+    )
     if rule != "none":
         parts["gain"] = eta * e * unit
     return {name: (v.mean(axis=-1), v.std(axis=-1) / math.sqrt(samples)) for name, v in parts.items()}
@@ -58,7 +61,9 @@ def test_velocity_against_samples(rule):
     for name, closed in (("Q", dQ), ("R", dR), ("gain", dg)):
         if closed is not None:
             mean, error = sampled[name]
-            assert np.all(np.abs(closed - mean) <= 4.5 * error + 1e-12)  # at most 18 z-scores of which the largest counts
+            assert np.all(
+                np.abs(closed - mean) <= 4.5 * error + 1e-12
+            )  # at most 18 z-scores of which the largest counts
 
 
 def test_stop_gradient_conserves_Q_minus_squared_gain():
@@ -77,9 +82,13 @@ def test_whole_gradient_conserves_squared_norms():
 
 
 def test_whole_gradient_norms_grow_at_second_order():
-    """At finite b the norm only grows, by the noise of the steps: the change halves twice when eta does, at equal eta t."""
+    """At finite b the norm only grows, by the noise of the steps: the change halves twice when eta does, at equal
+    eta t."""
     p = with_rule("batch", 2)
-    grown = [flow(p, [5 / eta], normalization="batch", learning_rate=eta, batch_size=50).Q[0, 0, 0] - p.Q[0, 0] for eta in (0.2, 0.1)]
+    grown = [
+        flow(p, [5 / eta], normalization="batch", learning_rate=eta, batch_size=50).Q[0, 0, 0] - p.Q[0, 0]
+        for eta in (0.2, 0.1)
+    ]
     assert grown[1] > 0
     assert grown[0] / grown[1] == pytest.approx(2.0, rel=0.02)  # eta^2 per step over 1/eta of time; next order is eta
 
@@ -96,6 +105,7 @@ def test_stop_gradient_can_be_no_normalization_at_all():
 
 def test_whole_gradient_scales_time_by_squared_norm():
     """One student: the angle moves as 1/Q at fixed gain, so Q -> 4 Q slows its first motion by four exactly."""
+
     def turning(length):
         p = OrderParameters([[length**2]], [[0.3 * length]], [[1.0]], [1.0])
         dQ, dR, _ = velocity(p.Q, p.R, p.gain, p.T, 1.0, 1.0, 0.0, output_signs(1, 1), True)
@@ -172,15 +182,27 @@ def test_error_against_samples(rule):
     values, vectors = np.linalg.eigh(np.block([[p.Q, p.R], [p.R.T, p.T]]))
     z = (vectors * np.sqrt(np.maximum(values, 0) * tau)) @ rng.standard_normal((5, 500_000))
     a = np.ones(3) if rule == "none" else p.gain / np.sqrt(tau * np.diag(p.Q))
-    loss = 0.5 * np.sum((w["teacher_output"].T @ phi(z[3:]) - w["student_output"].T @ phi(a[:, None] * z[:3])) ** 2, axis=0)
+    loss = 0.5 * np.sum(
+        (w["teacher_output"].T @ phi(z[3:]) - w["student_output"].T @ phi(a[:, None] * z[:3])) ** 2, axis=0
+    )
     closed = generalization_error(p, normalization=rule, input_variance=tau, **w)
     assert abs(closed - loss.mean()) < 4 * loss.std() / math.sqrt(loss.size)
 
 
 def test_a_flow_that_runs_away_is_an_error():
     """At a rate far too large for batches of one, the vanilla student's norm grows without bound."""
-    with pytest.raises(RuntimeError, match="could not be followed"):
+    with pytest.raises(RuntimeError, match="could not be followed to t = 1e"):
         flow(with_rule("none", 21), [1e300], normalization="none", learning_rate=1e6, batch_size=1)
+
+
+def test_the_papers_update_can_shrink_a_student_to_nothing(measure):
+    """From g^2 > Q_ii the kept Q_ii - g_i^2 is negative: J reaches zero. Only the noise of the steps, ~ 1/b, holds
+    it up."""
+    p = OrderParameters(np.eye(2), [[0.11, 0.09], [0.09, 0.11]], np.eye(2), [2.0, 2.0])
+    with pytest.raises(RuntimeError, match="shrink a student to nothing"):
+        flow(p, [20.0], normalization="batch-stop-gradient")
+    norms = [flow(p, [20.0], normalization="batch-stop-gradient", batch_size=b).Q[0, 0, 0] for b in (100, 1000)]
+    measure("own-shrinks-to-nothing", abs(norms[0] / norms[1] / 10 - 1), 0.05)  # next order 1/b, with norms of 0.7 / b
 
 
 GOOD = {"Q": np.eye(2), "R": np.zeros((2, 2)), "T": np.eye(2)}
@@ -231,4 +253,6 @@ def test_gains_without_normalization_are_refused():
 
 def test_students_of_length_zero_are_refused_under_batch_normalization():
     with pytest.raises(ValueError, match="Q must have a diagonal > 0"):
-        flow(OrderParameters(np.diag([1.0, 0.0]), np.zeros((2, 2)), np.eye(2), [1.0, 1.0]), [1.0], normalization="batch")
+        flow(
+            OrderParameters(np.diag([1.0, 0.0]), np.zeros((2, 2)), np.eye(2), [1.0, 1.0]), [1.0], normalization="batch"
+        )

@@ -1,34 +1,13 @@
-"""T19's and T20's equations by two roads: the printed closed form against Monte Carlo over inputs or differences of the loss.
+"""T19's and T20's equations of motion by two roads: as printed, and by Monte Carlo or differences of the loss.
 
-Where a printed formula misses, it must miss by many standard errors, and the corrected one must be within four.
+A printed formula that misses must miss by many standard errors; the corrected one must be within four.
 """
-
-import math
 
 import numpy as np
 import pytest
 
-from bnlib.committee import OrderParameters, flow, train_overlaps
 from tests.committee import printed
-from tests.committee.printed import Case, phi, phi_slope, z_score
-
-MISSES = 10  # standard errors: a misprint this far off is no matter of luck
-WITHIN = 4
-PAIRS = [(0, 0), (0, 1), (1, 2)]
-
-
-@pytest.fixture(scope="module")
-def case():
-    return Case.draw()
-
-
-@pytest.fixture(scope="module")
-def fields(case):
-    return case.sample()
-
-
-def largest(values):
-    return float(max(values))
+from tests.committee.printed import MISSES, PAIRS, WITHIN, Case, largest, phi, phi_slope, z_score
 
 
 # ---- networks, batch normalization, updates
@@ -107,7 +86,7 @@ def batch(case):
 
 
 def test_weight_update_is_the_gradient_with_the_deviation_held(case, batch, measure):
-    """T19 (4), T20 (2): minus the slope of the loss in J while sigma sqrt Q_ii stays; the true slope differs."""
+    """T19 (4), T20 (2): minus the loss's slope in J while sigma sqrt Q_ii stays; the true slope differs."""
     xi, _, e = batch
     update = case.a[:, None] * (e.T @ xi) / len(xi)
     width = np.sqrt(case.tau) * np.linalg.norm(case.J, axis=1)
@@ -120,7 +99,7 @@ def test_weight_update_is_the_gradient_with_the_deviation_held(case, batch, meas
 
 
 def test_true_update_is_orthogonal_to_the_weights(case, batch, measure):
-    """What T20 drops is the whole projection on J: with it the step is orthogonal to J, and equals the loss's slope."""
+    """What T20 drops is the whole projection on J: with it the step is the loss's slope, orthogonal to J."""
     xi, x, e = batch
     kept = case.a[:, None] * (e.T @ xi) / len(xi)
     dropped = (case.a * (e * x).mean(axis=0) / (case.J**2).sum(axis=1))[:, None] * case.J
@@ -130,7 +109,7 @@ def test_true_update_is_orthogonal_to_the_weights(case, batch, measure):
 
 
 def test_dropped_term_is_small_in_each_component_only():
-    """T20's estimate is right for components (1 / sqrt N) and does not carry over to the projection on J (equal)."""
+    """T20's estimate holds for components (1 / sqrt N) and not for the projection on J (equal)."""
     rng, sizes, ratios = np.random.default_rng(8), np.array([100, 400, 1600]), []
     for N in sizes:
         J, xi = rng.standard_normal(N) / np.sqrt(N), rng.standard_normal((2000, N))
@@ -153,7 +132,7 @@ def test_gain_update_is_the_gradient(case, batch, measure):
 
 # ---- updates of the order parameters
 def _drift(case, fields, i, j):
-    """First order of the change of Q_ij, straight from the update: a_i e_i x_j and the same with i and j exchanged."""
+    """First order of the change of Q_ij, straight from the update: a_i e_i x_j + a_j e_j x_i."""
     x, _, _, e = fields
     return case.a[i] * e[:, i] * x[:, j] + case.a[j] * e[:, j] * x[:, i]
 
@@ -205,111 +184,14 @@ def test_t19_eq8_and_26_hold(case, fields, measure):
         measure(claim, largest(scores), WITHIN)
 
 
-# ---- closed forms of the averages
-def _teacher_part(case, fields, i):
-    _, y, h, _ = fields
-    return (phi(y) @ case.v @ case.w[i]) * phi_slope(h[:, i])
-
-
-def _student_part(case, fields, i):
-    _, _, h, _ = fields
-    return (phi(h) @ case.w @ case.w[i]) * phi_slope(h[:, i])
-
-
-@pytest.mark.parametrize("claim, formula, part", [("T19-eq10", printed.Q1, _teacher_part), ("T19-eq11", printed.Q2, _student_part)])
-def test_third_order_averages_of_students(case, fields, claim, formula, part, measure):
-    h = fields[2]
-    scores = [z_score(part(case, fields, i) * h[:, j] + part(case, fields, j) * h[:, i], 2 / np.pi * formula(case, i, j))
-              for i, j in PAIRS]
-    measure(claim, largest(scores), WITHIN)
-
-
-def test_third_order_averages_of_teachers_and_gains(case, fields, measure):
-    _, y, h, e = fields
-    measure("T19-eq16", largest(z_score(e[:, i] * y[:, n], 2 / np.pi * printed.R_(case, i, n)) for i in range(3) for n in range(2)),
-            WITHIN)
-    measure("T19-eq17", largest(z_score(e[:, i] * h[:, i], 2 / np.pi * printed.G(case, i)) for i in range(3)), WITHIN)
-
-
-def test_t20_third_order_averages(measure):
-    """T20 (9)-(12): one output, all weights to it equal to one."""
-    case = Case.draw(seed=5, plain_outputs=True)
-    fields = case.sample()
-    _, y, h, e = fields
-    for claim, formula, part in (("T20-eq9", printed.Q1, _teacher_part), ("T20-eq10", printed.Q2, _student_part)):
-        measure(claim, largest(z_score(part(case, fields, i) * h[:, j] + part(case, fields, j) * h[:, i],
-                                       2 / np.pi * formula(case, i, j)) for i, j in PAIRS), WITHIN)
-    measure("T20-eq11", largest(z_score(e[:, i] * y[:, 0], 2 / np.pi * printed.R_(case, i, 0)) for i in range(3)), WITHIN)
-    measure("T20-eq12", largest(z_score(e[:, i] * h[:, i], 2 / np.pi * printed.G(case, i)) for i in range(3)), WITHIN)
-
-
-FOURTH = {
-    "T19-eq12": (printed.Q3, _student_part, _student_part), "T19-eq13": (printed.Q4, _teacher_part, _teacher_part),
-    "T19-eq14": (printed.Q5, _student_part, _teacher_part), "T19-eq15": (printed.Q6, _teacher_part, _student_part),
-}
-
-
-def _fourth(case, fields, claim, i, j, **how):
-    formula, first, second = FOURTH[claim]
-    value = 4 / np.pi**2 / np.sqrt(printed.Lambda(case, i, j)) * formula(case, i, j, **how)
-    return z_score(first(case, fields, i) * second(case, fields, j), value)
-
-
-@pytest.mark.parametrize("claim", FOURTH)
-def test_fourth_order_averages(case, fields, claim, measure):
-    """(12)-(15), with (18) put right, (12) summed over K and K, and (15)'s last product with R'_jp."""
-    measure(claim, largest(_fourth(case, fields, claim, i, j) for i, j in PAIRS), WITHIN)
-
-
-def test_t19_eq12_sums_over_too_few(case, fields):
-    assert len(case.J) != len(case.B)
-    assert _fourth(case, fields, "T19-eq12", 0, 1, corrected=False) > MISSES
-
-
-def test_t19_eq15_has_a_student_overlap_for_a_teacher_overlap(case, fields):
-    assert largest(_fourth(case, fields, "T19-eq15", i, j, corrected=False) for i, j in PAIRS) > MISSES
-
-
-@pytest.mark.parametrize("claim", ["T19-eq12", "T19-eq13", "T19-eq14"])
-def test_t19_eq18_as_printed_misses(case, fields, claim):
-    formula, first, second = FOURTH[claim]
-    scores = []
-    for i, j in PAIRS:
-        with np.errstate(invalid="ignore"):
-            value = 4 / np.pi**2 / np.sqrt(printed.Lambda(case, i, j, corrected=False)) * formula(case, i, j, corrected_18=False)
-        scores.append(z_score(first(case, fields, i) * second(case, fields, j), value) if np.isfinite(value) else math.inf)
-    assert min(scores) > MISSES
-
-
-def test_t19_eq18_corrected_normalizes_two_slopes(case, fields, measure):
-    """<phi'(h_i) phi'(h_j)> = (2/pi) / sqrt(Lambda), which fixes Lambda by itself."""
-    h = fields[2]
-    slopes = {(i, j): phi_slope(h[:, i]) * phi_slope(h[:, j]) for i, j in PAIRS}
-    assert min(z_score(slopes[ij], 2 / np.pi / np.sqrt(printed.Lambda(case, *ij, corrected=False))) for ij in PAIRS) > MISSES
-    measure("T19-eq18", largest(z_score(slopes[ij], 2 / np.pi / np.sqrt(printed.Lambda(case, *ij))) for ij in PAIRS), WITHIN)
-
-
-@pytest.mark.parametrize("claim, teacher", [("T19-eq19", False), ("T19-eq20", False), ("T19-eq21", True), ("T19-eq22", True)])
-def test_t19_eq19_to_22_are_tilted_variances(case, fields, claim, teacher, measure):
-    """Lambda_k / Lambda = 1 + the variance of field p when inputs are weighted with phi'(h_i) phi'(h_j)."""
-    _, y, h, _ = fields
-    Q, R, T = case.overlaps
-    scores = []
-    for i, j in PAIRS:
-        p = 0 if claim in ("T19-eq19", "T19-eq21") else 1
-        row, norm = ((R[i, p], R[j, p]), T[p, p]) if teacher else ((Q[i, p], Q[j, p]), Q[p, p])
-        z, weight = (y if teacher else h)[:, p], phi_slope(h[:, i]) * phi_slope(h[:, j])
-        tilted = printed.Lambda_1_to_4(case, i, j, row, norm) / printed.Lambda(case, i, j)
-        scores.append(z_score(weight * (1 + z**2 - tilted), 0.0))
-    measure(claim, largest(scores), WITHIN)
-
-
 # ---- the equations of motion as a whole
 def _noise(case, i, j):
     """[Q3 + Q4 - Q5 - Q6] with its prefactor in (24), without eta^2 / b."""
     Q = case.J @ case.J.T
     whole = printed.Q3(case, i, j) + printed.Q4(case, i, j) - printed.Q5(case, i, j) - printed.Q6(case, i, j)
-    return 4 * case.gain[i] * case.gain[j] / (np.pi**2 * np.sqrt(printed.Lambda(case, i, j) * Q[i, i] * Q[j, j])) * whole
+    return (
+        4 * case.gain[i] * case.gain[j] / (np.pi**2 * np.sqrt(printed.Lambda(case, i, j) * Q[i, i] * Q[j, j])) * whole
+    )
 
 
 def test_t19_eq24_noise_term_holds(case, fields, measure):
@@ -331,8 +213,10 @@ def test_t20_eq8_with_equal_scales(measure):
     fields = case.sample()
     x, y, h, e = fields
     width = np.sqrt(case.tau) * np.linalg.norm(case.J, axis=1)
-    scores = [z_score(_drift(case, fields, i, j), 2 / np.pi * (printed.Q1(case, i, j) - printed.Q2(case, i, j)))
-              for i, j in PAIRS]
+    scores = [
+        z_score(_drift(case, fields, i, j), 2 / np.pi * (printed.Q1(case, i, j) - printed.Q2(case, i, j)))
+        for i, j in PAIRS
+    ]
     scores += [z_score(case.a[i] * e[:, i] * y[:, 0], 2 / np.pi * case.a[i] * printed.R_(case, i, 0)) for i in range(3)]
     scores += [z_score(e[:, i] * x[:, i] / width[i], 2 / np.pi / case.gain[i] * printed.G(case, i)) for i in range(3)]
     measure("T20-eq8", largest(scores), WITHIN)
@@ -361,50 +245,15 @@ def test_t20_eq5_and_6_lack_a_factor_that_8_has(measure):
     width = np.sqrt(case.tau) * np.linalg.norm(case.J, axis=1)
     assert largest(z_score(case.a[i] * e[:, i] * y[:, 0], (e[:, i] * y[:, 0]).mean()) for i in range(3)) > MISSES
     assert largest(z_score(e[:, i] * x[:, i] / width[i], (e[:, i] * x[:, i]).mean()) for i in range(3)) > MISSES
-    measure("T20-eq5", largest(z_score(case.a[i] * e[:, i] * y[:, 0], 2 / np.pi * case.a[i] * printed.R_(case, i, 0))
-                               for i in range(3)), WITHIN)
-    measure("T20-eq6", largest(z_score(e[:, i] * x[:, i] / width[i], 2 / np.pi / case.gain[i] * printed.G(case, i))
-                               for i in range(3)), WITHIN)
-
-
-# ---- what holds instead
-UNEVEN = {"Q": np.diag([0.9, 1.1]), "R": [[0.15, 0.05], [0.0, 0.1]], "T": np.eye(2)}
-OTHER = {"batch": "batch-stop-gradient", "batch-stop-gradient": "batch"}
-NAMES = {"batch-stop-gradient": "T19-fig2", "batch": "own-flow-of-the-whole-gradient"}
-
-
-@pytest.mark.parametrize("normalization", OTHER)
-def test_each_gradient_follows_its_own_flow(normalization, measure):
-    """T19's setting (eta = 1, N = b = 100, K = M = 2), the mean of 40 runs to t = 10, and not the other gradient's flow."""
-    start = OrderParameters(**UNEVEN, gain=[1.2, 0.7])
-    run = train_overlaps(start, 100, 1000, replicas=40, normalization=normalization, batch_size=100, center=False,
-                         record_every=50, rng=np.random.default_rng(1))
-
-    def gap(other):
-        theory = flow(start, run.times, normalization=other, batch_size=100)
-        return largest(abs(getattr(run, name).mean(axis=0) - getattr(theory, name)).max() for name in ("Q", "R", "gain", "error"))
-
-    assert gap(OTHER[normalization]) > 0.1
-    measure(NAMES[normalization], gap(normalization), 0.01)
-
-
-@pytest.mark.parametrize("normalization, claim, kept", [
-    ("batch", "own-length-kept", lambda Q, gain: Q),
-    ("batch-stop-gradient", "own-difference-kept", lambda Q, gain: Q - gain**2),
-], ids=["length", "difference"])
-def test_what_each_gradient_keeps(normalization, claim, kept, measure):
-    start = OrderParameters(**UNEVEN, gain=[1.2, 0.7])
-    run = flow(start, np.linspace(0, 50, 51), normalization=normalization, input_variance=1.7)
-    lengths = np.diagonal(run.Q, axis1=1, axis2=2)
-    constant = kept(lengths, run.gain)
-    other = lengths - run.gain**2 if normalization == "batch" else lengths
-    assert abs(other - other[0]).max() > 0.01
-    measure(claim, abs(constant - constant[0]).max(), 1e-6)
-
-
-def test_stopped_gradient_is_plain_descent_in_disguise(measure):
-    """tau = 1 and g^2 = Q: then h_i = x_i, and Q_ii - g_i^2 = 0 keeps it so."""
-    times = np.linspace(0, 50, 51)
-    normalized = flow(OrderParameters(**UNEVEN, gain=np.sqrt([0.9, 1.1])), times, normalization="batch-stop-gradient")
-    plain = flow(OrderParameters(**UNEVEN), times, normalization="none")
-    measure("own-plain-in-disguise", largest(abs(getattr(normalized, name) - getattr(plain, name)).max() for name in "QR"), 1e-6)
+    measure(
+        "T20-eq5",
+        largest(
+            z_score(case.a[i] * e[:, i] * y[:, 0], 2 / np.pi * case.a[i] * printed.R_(case, i, 0)) for i in range(3)
+        ),
+        WITHIN,
+    )
+    measure(
+        "T20-eq6",
+        largest(z_score(e[:, i] * x[:, i] / width[i], 2 / np.pi / case.gain[i] * printed.G(case, i)) for i in range(3)),
+        WITHIN,
+    )

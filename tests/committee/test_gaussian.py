@@ -55,7 +55,9 @@ def test_I3_against_quadrature(seed):
 @given(seed=SEEDS)
 def test_I4_against_quadrature(seed):
     C = covariance(seed, 4, size=0.8)
-    check_by_quadrature(I4(C, 2)[0, 1, 2, 3], lambda z: phi_slope(z[0]) * phi_slope(z[1]) * phi(z[2]) * phi(z[3]), C, 26)
+    check_by_quadrature(
+        I4(C, 2)[0, 1, 2, 3], lambda z: phi_slope(z[0]) * phi_slope(z[1]) * phi(z[2]) * phi(z[3]), C, 26
+    )
 
 
 @pytest.mark.parametrize("rank", [4, 2])
@@ -69,14 +71,17 @@ def test_all_averages_against_samples(rank):
     K, n = 2, range(4)
     samples = {("I2", p, q): f[p] * f[q] for p, q in product(n, n)}
     samples |= {("I3", i, k, p): slope[i] * z[k] * f[p] for i, k, p in product(range(K), n, n)}
-    samples |= {("I4", i, j, p, q): slope[i] * slope[j] * f[p] * f[q] for i, j, p, q in product(range(K), range(K), n, n)}
+    samples |= {
+        ("I4", i, j, p, q): slope[i] * slope[j] * f[p] * f[q] for i, j, p, q in product(range(K), range(K), n, n)
+    }
     closed = {"I2": I2(C), "I3": I3(C, K), "I4": I4(C, K)}
     scores = [(v.mean() - closed[name[0]][name[1:]]) / (v.std() / np.sqrt(v.size)) for name, v in samples.items()]
     assert np.max(np.abs(scores)) < 4.5  # 112 scores: one in a thousand such tests would see a larger one by chance
 
 
 def test_small_and_large_variances():
-    """Small fields: phi is linear with slope sqrt(2/pi). Large fields: phi is a sign, and I2 the arcsine law of signs."""
+    """Small fields: phi is linear with slope sqrt(2/pi). Large fields: phi is a sign, and I2 the arcsine law of
+    signs."""
     r = 0.6
     C = np.array([[1, r], [r, 1]])
     eps = 1e-4

@@ -1,10 +1,11 @@
-"""The flow against the process it describes, at finite numbers of inputs: the gap must be there, and shrink as it should."""
+"""The flow against the process it describes, at finite numbers of inputs: the gap must be there, and shrink as it
+should."""
 
 import numpy as np
 import pytest
 
-from bnlib.book.records import load
 from bnlib.book.records import committee as recipes
+from bnlib.book.records import load
 from bnlib.committee import NORMALIZATIONS, flow, train, train_overlaps
 from tests.committee.setting import random_start, weights_of
 
@@ -23,7 +24,9 @@ def test_gap_between_weights_and_flow_shrinks_with_the_number_of_inputs(rule):
         settings = {"normalization": rule, "batch_size": 60, "gain": p.gain, "center": False, "record_every": TIME * N}
         runs = [train(J, B, TIME * N, rng=rng, **settings).R[-1] for _ in range(RUNS)]
         gaps.append(np.sqrt(np.mean((np.array(runs) - path.R[-1]) ** 2)))
-    assert gaps[0] / gaps[1] == pytest.approx(3, rel=0.3)  # each gap from 4 x 24 numbers, some correlated: about 10 % each
+    assert gaps[0] / gaps[1] == pytest.approx(
+        3, rel=0.3
+    )  # each gap from 4 x 24 numbers, some correlated: about 10 % each
     assert gaps[1] < 0.03
 
 
@@ -45,7 +48,8 @@ def test_mean_over_overlap_runs_is_the_flow(rule):
 
 
 def test_norm_growth_under_the_whole_gradient():
-    """Exact batch normalization moves Q_ii by noise only: the projected I4 term, against the process, within 4 standard errors.
+    """Exact batch normalization moves Q_ii by noise only: the projected I4 term, against the process, within 4
+    standard errors.
 
     With e_i e_j in place of the projected product the growth would be too large by far more than that.
     """
@@ -67,8 +71,8 @@ def test_norm_growth_under_the_whole_gradient():
 def test_figure_2_agrees_with_the_flow():
     """T19's figure 2, from the record: the largest gap of one run from the flow, within what N = 100 allows.
 
-    Before the students specialize, a run's fluctuations have the spread measured over fifty runs at the same N; later the
-    moment of specialization itself fluctuates, so that only t <= 60 is held to it.
+    Before the students specialize, a run's fluctuations have the spread measured over fifty runs at the same N; later
+    the moment of specialization itself fluctuates, so that only t <= 60 is held to it.
     """
     record, ensembles = load("committee_figure_2"), load("committee_finite_size")["data"]
     times = np.array(record["data"]["times"])
@@ -91,7 +95,9 @@ def test_records_can_be_made_again():
     again = recipes.finite_size(dimensions=(30,), time=3)[1]["ensembles"]
     kept = load("committee_finite_size")["data"]["ensembles"]
     for rule in NORMALIZATIONS:
-        np.testing.assert_allclose(kept[f"{rule} 30"]["Q12"]["mean"][:4], again[f"{rule} 30"]["Q12"]["mean"], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            kept[f"{rule} 30"]["Q12"]["mean"][:4], again[f"{rule} 30"]["Q12"]["mean"], rtol=1e-4, atol=1e-6
+        )
 
 
 def test_spread_shrinks_as_the_square_root_of_the_number_of_inputs():
@@ -102,7 +108,10 @@ def test_spread_shrinks_as_the_square_root_of_the_number_of_inputs():
     record = load("committee_finite_size")["data"]
     early = [k for k, t in enumerate(record["times"]) if 0 < t <= 40]
     for rule in NORMALIZATIONS:
-        spreads = [np.sqrt(np.mean(np.square(record["ensembles"][f"{rule} {N}"]["R11"]["spread"])[early])) for N in recipes.DIMENSIONS]
+        spreads = [
+            np.sqrt(np.mean(np.square(record["ensembles"][f"{rule} {N}"]["R11"]["spread"])[early]))
+            for N in recipes.DIMENSIONS
+        ]
         slope = np.polyfit(np.log(recipes.DIMENSIONS), np.log(spreads), 1)[0]
         assert slope == pytest.approx(-0.5, abs=0.15)
 
@@ -115,4 +124,6 @@ def test_gain_is_off_by_one_over_b_at_small_batches():
         [[int(b) * (v["gain"] / wanted - 1), int(b) * v["standard_error"] / wanted] for b, v in record["data"].items()]
     )
     assert np.all(scaled < 0)
-    np.testing.assert_allclose(scaled[2:], scaled[1], atol=0.15 * abs(scaled[1]))  # the next order is 1/b: 10 % at b = 10
+    np.testing.assert_allclose(
+        scaled[2:], scaled[1], atol=0.15 * abs(scaled[1])
+    )  # the next order is 1/b: 10 % at b = 10

@@ -60,7 +60,14 @@ def one_of_each(rule, N, K, M, steps, runs, **keywords):
     """Last Q, R (and gain) of `runs` runs on weights and as many on overlaps, as rows of numbers."""
     p = random_start(3, K=K, M=M, gains=rule != "none")
     J, B = weights_of(p, N)
-    settings = {"normalization": rule, "batch_size": 4, "learning_rate": 1.5, "input_variance": 0.8, "record_every": steps, **keywords}
+    settings = {
+        "normalization": rule,
+        "batch_size": 4,
+        "learning_rate": 1.5,
+        "input_variance": 0.8,
+        "record_every": steps,
+        **keywords,
+    }
     rng = np.random.default_rng(4)
     weights = [train(J, B, steps, gain=p.gain, rng=rng, **settings) for _ in range(runs)]
     overlaps = train_overlaps(p, N, steps, replicas=4 * runs, rng=rng, **settings)
@@ -69,12 +76,18 @@ def one_of_each(rule, N, K, M, steps, runs, **keywords):
     def rows(Q, R, gain):
         return np.hstack([Q[:, i, j], R.reshape(len(R), -1), *([] if gain is None else [gain])])
 
-    first = rows(*(None if parts[0] is None else np.stack(parts) for parts in zip(*((r.Q[-1], r.R[-1], None if r.gain is None else r.gain[-1]) for r in weights))))
+    first = rows(
+        *(
+            None if parts[0] is None else np.stack(parts)
+            for parts in zip(*((r.Q[-1], r.R[-1], None if r.gain is None else r.gain[-1]) for r in weights))
+        )
+    )
     return first, rows(overlaps.Q[:, -1], overlaps.R[:, -1], None if overlaps.gain is None else overlaps.gain[:, -1])
 
 
 def mean_and_spread_scores(a, b):
     """z-scores of the differences in mean and in variance of two sets of rows."""
+
     def moments(x):
         centered = x - x.mean(axis=0)
         variance = np.mean(centered**2, axis=0)
@@ -106,7 +119,9 @@ def test_overlaps_follow_the_law_of_weights(rule, N, K, M, keywords):
 def test_a_student_that_has_learned_stays_learned():
     """The Gram matrix is singular from the first step; without normalization the error must stay zero."""
     T = random_start(6).T
-    run = train_overlaps(OrderParameters(T, T, T), 50, 200, normalization="none", batch_size=3, replicas=4, rng=np.random.default_rng(7))
+    run = train_overlaps(
+        OrderParameters(T, T, T), 50, 200, normalization="none", batch_size=3, replicas=4, rng=np.random.default_rng(7)
+    )
     assert run.error.max() < 1e-14
     np.testing.assert_allclose(run.Q[:, -1], np.broadcast_to(T, (4, 2, 2)), atol=1e-12)
 
@@ -114,7 +129,9 @@ def test_a_student_that_has_learned_stays_learned():
 def test_a_student_learns_to_the_last_digit():
     """The error falls by fifteen orders of magnitude with no trouble on the way."""
     p = OrderParameters([[0.5]], [[0.2]], [[1.0]])
-    run = train_overlaps(p, 10, 2000, normalization="none", batch_size=10, replicas=5, record_every=200, rng=np.random.default_rng(8))
+    run = train_overlaps(
+        p, 10, 2000, normalization="none", batch_size=10, replicas=5, record_every=200, rng=np.random.default_rng(8)
+    )
     assert run.error[:, -1].max() < 1e-15 < 1e-6 < run.error[:, 1].max()
 
 
@@ -208,7 +225,14 @@ def test_a_progress_bar_can_be_asked_for(capsys):
     ],
 )
 def test_bad_settings_are_refused(change, says):
-    keywords = {"dimension": 20, "steps": 3, "normalization": "batch", "batch_size": 4, "rng": np.random.default_rng(0), **change}
+    keywords = {
+        "dimension": 20,
+        "steps": 3,
+        "normalization": "batch",
+        "batch_size": 4,
+        "rng": np.random.default_rng(0),
+        **change,
+    }
     with pytest.raises(ValueError, match=says):
         train_overlaps(random_start(21), **keywords)
 

@@ -1,4 +1,5 @@
 """Exercises by name: "committee-1-2" is exercise 2 of chapter 1 in the wing `committee`."""
+
 import importlib
 
 from bnlib.book.exercise import Exercise

@@ -4,7 +4,14 @@ import numpy as np
 
 from bnlib.committee import NORMALIZATIONS, OrderParameters, train, train_overlaps
 
-SETTING = {"students": 2, "teachers": 2, "batch_size": 100, "learning_rate": 1.0, "input_variance": 1.0, "center": False}
+SETTING = {
+    "students": 2,
+    "teachers": 2,
+    "batch_size": 100,
+    "learning_rate": 1.0,
+    "input_variance": 1.0,
+    "center": False,
+}
 DIMENSIONS = (30, 100, 300, 1000)
 BATCH_SIZES = (4, 10, 30, 100)
 
@@ -47,25 +54,41 @@ def figure_2(seeds=(1, 2, 3), steps=20_000, every=200):
 
 def finite_size(seed=1, dimensions=DIMENSIONS, replicas=50, time=200):
     """Fifty runs of descent on the overlaps for each dimension and learning rule, all from one start."""
-    config = {**SETTING, "dimensions": dimensions, "replicas": replicas, "time": time, "seed": seed, "start": "figure 2"}
+    config = {
+        **SETTING,
+        "dimensions": dimensions,
+        "replicas": replicas,
+        "time": time,
+        "seed": seed,
+        "start": "figure 2",
+    }
     kept = [t for t in range(time + 1) if t <= 10 or (t <= 40 and t % 3 == 1) or t % 10 == 0]
     data = {}
     for n, normalization in enumerate(NORMALIZATIONS):
         for dimension in dimensions:
             run = train_overlaps(
                 start_of(normalization, seed), dimension, time * dimension, normalization=normalization, batch_size=100,
-                center=False, replicas=replicas, record_every=dimension, rng=generator(seed, n, dimension), progress=True,
+                center=False, replicas=replicas, record_every=dimension, rng=generator(seed, n, dimension),
+                progress=True,
             )  # fmt: skip
             values = {name: every[:, kept] for name, every in series(run).items()}
             data[f"{normalization} {dimension}"] = {
-                name: {"mean": plain(v.mean(axis=0)), "spread": plain(v.std(axis=0, ddof=1))} for name, v in values.items()
+                name: {"mean": plain(v.mean(axis=0)), "spread": plain(v.std(axis=0, ddof=1))}
+                for name, v in values.items()
             }
     return config, {"times": kept, "ensembles": data}
 
 
 def small_batches(seed=1, batch_sizes=BATCH_SIZES, dimension=1000, replicas=100, time=8):
     """How far the gain is from the flow's at small batch sizes: exact batch normalization at t = 8."""
-    config = {**SETTING, "batch_size": batch_sizes, "dimension": dimension, "replicas": replicas, "time": time, "seed": seed}
+    config = {
+        **SETTING,
+        "batch_size": batch_sizes,
+        "dimension": dimension,
+        "replicas": replicas,
+        "time": time,
+        "seed": seed,
+    }
     data = {}
     for b in batch_sizes:
         run = train_overlaps(
@@ -91,4 +114,8 @@ def plain(values):
     return [float(f"{value:.6g}") for value in values]
 
 
-RECIPES = {"committee_figure_2": figure_2, "committee_finite_size": finite_size, "committee_small_batches": small_batches}
+RECIPES = {
+    "committee_figure_2": figure_2,
+    "committee_finite_size": finite_size,
+    "committee_small_batches": small_batches,
+}

@@ -14,7 +14,11 @@ from bnlib.committee import I2, NORMALIZATIONS, flow, phi
 CORRELATIONS = np.linspace(-0.96, 0.96, 13)
 RULE = Parameter("rule", "", NORMALIZATIONS, "batch-stop-gradient")
 GROUPS = {
-    "Q": (("Q11", "Q₁₁", style.ACCENT, style.SOLID), ("Q22", "Q₂₂", style.SECOND, style.DASHED), ("Q12", "Q₁₂", style.THIRD, style.DASHDOT)),
+    "Q": (
+        ("Q11", "Q₁₁", style.ACCENT, style.SOLID),
+        ("Q22", "Q₂₂", style.SECOND, style.DASHED),
+        ("Q12", "Q₁₂", style.THIRD, style.DASHDOT),
+    ),
     "R": (
         ("R11", "R₁₁", style.ACCENT, style.SOLID),
         ("R12", "R₁₂", style.ACCENT, style.DOTTED),
@@ -24,7 +28,12 @@ GROUPS = {
     "g": (("g1", "g₁", style.ACCENT, style.SOLID), ("g2", "g₂", style.SECOND, style.DASHED)),
     "error": (("error", "ε", style.ACCENT, style.SOLID),),
 }
-TITLES = {"Q": "student overlaps Q", "R": "student-teacher overlaps R", "g": "gains g", "error": "generalization error ε"}
+TITLES = {
+    "Q": "student overlaps Q",
+    "R": "student-teacher overlaps R",
+    "g": "gains g",
+    "error": "generalization error ε",
+}
 
 
 def compute_average(samples, variance):
@@ -39,6 +48,7 @@ def compute_average(samples, variance):
 
 
 def draw_average(r):
+    """Closed form and samples, and their distance in standard errors."""
     figure, (curve, gap) = style.panels(2, left=0.55, gap=0.75, right=0.25)
     fine = np.linspace(-1, 1, 81)
     q = r["variance"] / (1 + r["variance"])
@@ -58,11 +68,15 @@ def draw_average(r):
 
 
 def describe_average(r):
+    """The largest distance."""
     z = (r["mean"] - r["closed"]) / r["error"]
     return (
-        f"{r['samples']} random pairs of fields of variance {r['variance']:g} at each of {len(z)} correlations. The means are "
-        f"within {np.abs(z).max():.1f} standard errors of the arcsine formula; {np.sum(np.abs(z) > 2)} of {len(z)} are more than "
-        f"2 away, where about {0.0455 * len(z):.1f} should be by chance. The largest standard error is {number(r['error'].max())}."
+        f"{r['samples']} random pairs of fields of variance {r['variance']:g} at each of {len(z)} correlations. "
+        f"The means are "
+        f"within {np.abs(z).max():.1f} standard errors of the arcsine formula; {np.sum(np.abs(z) > 2)} of "
+        f"{len(z)} are more than "
+        f"2 away, where about {0.0455 * len(z):.1f} should be by chance. The largest standard error is "
+        f"{number(r['error'].max())}."
     )
 
 
@@ -90,12 +104,16 @@ def _lines(run):
 
 
 def draw_figure_2(r):
+    """Eight panels: the run above, the flow below."""
     figure, axes = style.grid(2, 4, left=0.42, gap=0.74, right=0.36, title=0.34)
     for column, group in enumerate(GROUPS):
         for row, source in enumerate(("run", "flow")):
             ax = axes[row, column]
             style.fixed_axis(ax.xaxis, 0, 200, [0, 100, 200])
-            ax.set_title(f"({'abcdefgh'[2 * column + row]}) {group if group != 'error' else 'ε'}, {'simulation' if source == 'run' else 'flow'}")
+            ax.set_title(
+                f"({'abcdefgh'[2 * column + row]}) {group if group != 'error' else 'ε'}, "
+                f"{'simulation' if source == 'run' else 'flow'}"
+            )
             if (row == 1 and not style.is_narrow()) or (column == 3 and style.is_narrow()):
                 ax.set_xlabel("time t")
             _panel(ax, group, r, source)
@@ -115,15 +133,25 @@ def _panel(ax, group, r, source):
         low, high = math.floor(2 * seen.min()) / 2, math.ceil(2 * seen.max()) / 2
         style.fixed_axis(ax.yaxis, low - 0.04, high + 0.04, np.arange(low, high + 0.1, 0.5 if high - low < 2 else 1))
     for name, _, color, dash in lines:
-        ax.plot(r["times"], np.maximum(r[source][name], 1e-7) if group == "error" else r[source][name], color=color, ls=dash, lw=1.5)
+        ax.plot(
+            r["times"],
+            np.maximum(r[source][name], 1e-7) if group == "error" else r[source][name],
+            color=color,
+            ls=dash,
+            lw=1.5,
+        )
     if group != "error":
-        style.label(ax, [r[source][name][-1] for name, *_ in lines], [line[1] for line in lines], [line[2] for line in lines])
+        style.label(
+            ax, [r[source][name][-1] for name, *_ in lines], [line[1] for line in lines], [line[2] for line in lines]
+        )
 
 
 def describe_figure_2(r):
+    """The largest gaps between the two."""
     gaps = ", ".join(f"{number(gap)} for {group}" for group, gap in r["gaps"].items() if group != "error")
     return (
-        f"Rule {style.words(r['rule'])}, start {r['start']}: one run of 20 000 steps at η = 1, N = 100, b = 100 (top) and the flow "
+        f"Rule {style.words(r['rule'])}, start {r['start']}: one run of 20 000 steps at η = 1, N = 100, b = 100 "
+        f"(top) and the flow "
         f"(bottom). The largest gap between the two over the whole run is {gaps}. At t = 200 the error is "
         f"{number(r['run']['error'][-1])} in the run and {number(r['flow']['error'][-1])} in the flow."
     )
@@ -147,6 +175,7 @@ def compute_finite_size(dimension, rule, quantity):
 
 
 def draw_finite_size(r):
+    """Mean and spread against the flow, and spread against the number of inputs."""
     figure, (path, size) = style.panels(2, left=0.55, gap=0.8, right=0.3)
     floor = 1e-6 if r["name"] == "error" else -np.inf
     low, high = (np.maximum(r["mean"] + sign * r["spread"], floor) for sign in (-1, 1))
@@ -174,13 +203,18 @@ def _pretty(name):
 
 
 def describe_finite_size(r):
+    """Where the mean is farthest from the flow, and the exponent."""
     late = np.argmax(np.abs(r["flow"] - r["mean"]))
     error = r["spread"][late] / math.sqrt(r["replicas"])
     return (
-        f"{r['replicas']} runs at N = {r['N']}, rule {style.words(r['rule'])}, from one start. The mean of {_pretty(r['name'])} is "
-        f"farthest from the flow at t = {r['times'][late]:g}: by {number(r['mean'][late] - r['flow'][late])}, with a standard error "
-        f"of {number(error)}; single runs spread by {number(r['spread'][late])} there. Up to t = 40 the spread shrinks as N to the "
-        f"power {r['slope']:.2f}".replace("power -", "power −") + "."
+        f"{r['replicas']} runs at N = {r['N']}, rule {style.words(r['rule'])}, from one start. The mean of "
+        f"{_pretty(r['name'])} is "
+        f"farthest from the flow at t = {r['times'][late]:g}: by {number(r['mean'][late] - r['flow'][late])}, "
+        f"with a standard error "
+        f"of {number(error)}; single runs spread by {number(r['spread'][late])} there. Up to t = 40 the spread "
+        f"shrinks as N to the "
+        f"power {r['slope']:.2f}".replace("power -", "power −")
+        + "."
     )
 
 

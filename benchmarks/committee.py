@@ -1,0 +1,56 @@
+"""Timings of part I's mathematics."""
+
+import math
+import time
+
+import numpy as np
+
+from bnlib.committee import NORMALIZATIONS, OrderParameters, flow, train, train_overlaps
+
+SETTINGS = {"normalization": "batch", "batch_size": 100, "center": False, "record_every": 1000}
+
+
+def best(function, repeats=5):
+    """The shortest of several wall-clock times of ``function()``, in seconds."""
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def weights(units, dimension):
+    """Random student and teacher weights, (units, dimension) each."""
+    return np.random.default_rng(1).standard_normal((2, units, dimension)) / math.sqrt(dimension)
+
+
+def flows():
+    """A flow to t = 200 at rtol 1e-8."""
+    times = np.linspace(0, 200, 201)
+    for units, target in ((2, "60 ms"), (8, "200 ms")):
+        J, B = weights(units, 100)
+        for rule in NORMALIZATIONS:
+            start = OrderParameters.from_weights(J, B, None if rule == "none" else np.ones(units))
+            for b in (math.inf, 100):
+                took = best(lambda s=start, r=rule, b=b: flow(s, times, normalization=r, batch_size=b))
+                yield f"flow to t = 200, K = M = {units}, {rule}, b = {b:g}", took, target
+
+
+def trainings():
+    """A step of descent on weights and on overlaps, K = M = 2, b = 100, exact batch normalization."""
+    J, B = weights(2, 1000)
+    start = OrderParameters.from_weights(J, B, [1.0, 1.0])
+    rng = np.random.default_rng(2)
+    on_weights = best(lambda: train(J, B, 100, gain=start.gain, rng=rng, **SETTINGS)) / 100
+    yield "train, N = 1000, a step", on_weights, "(compared with the next)"
+    steps = {
+        N: best(lambda N=N: train_overlaps(start, N, 500, rng=rng, **SETTINGS)) / 500
+        for N in (10**2, 10**3, 10**4, 10**6)
+    }
+    yield "train_overlaps, N = 1000, a step", steps[10**3], "a tenth of train's"
+    yield "  train / train_overlaps", f"{on_weights / steps[10**3]:.1f} x", "10 x"
+    spread = [steps[N] / steps[10**4] for N in (10**2, 10**6)]
+    yield "  a step at N = 10², 10⁶ / at N = 10⁴", " ".join(f"{s:.2f}" for s in spread), "0.8 to 1.2"
+    took = best(lambda: train_overlaps(start, 1000, 200, replicas=50, rng=rng, **SETTINGS)) / 200 / 50
+    yield "train_overlaps, 50 replicas, a step of one replica", took, "40 µs"

@@ -1,0 +1,182 @@
+// <bn-explorer>: a figure with native controls. The page holds its still; a move shows a frame prepared by the build.
+// A classic script, and frames loaded by script elements, so that a book opened as files works too.
+"use strict";
+(() => {
+  const root = new URL(".", document.currentScript.src);
+  const NARROW = 560;                                   // px; the same width as in explorer.css
+  const arrived = {}, loading = {};                     // "name.layout" -> frames, a promise of them
+
+  window.bnFrames = (name, layout, frames) => { arrived[`${name}.${layout}`] = frames; };
+
+  function load(name, layout) {
+    const key = `${name}.${layout}`;
+    return (loading[key] ??= new Promise((done, fail) => {
+      const script = document.createElement("script");
+      script.src = new URL(`frames/${key}.js`, root);
+      script.onload = () => (arrived[key] ? done(arrived[key]) : fail(new Error(key)));
+      script.onerror = () => { delete loading[key]; script.remove(); fail(new Error(key)); };
+      document.head.append(script);
+    }));
+  }
+
+  const plain = (word) => word.trim().replace(/[− ]/g, "-");     // "−0.5" as people type it, "batch-stop-gradient"
+
+  class Explorer extends HTMLElement {
+    connectedCallback() {
+      if (this.parameters) return;
+      this.name = this.getAttribute("name");
+      this.$ = (selector) => this.querySelector(selector);
+      this.parameters = this.readParameters();
+      this.moved = "";                                  // the parameter that was moved last
+      this.complaint = "";                              // what the address asked for in vain
+      this.addEventListener("submit", (event) => event.preventDefault());
+      this.$("form").addEventListener("input", (event) => this.move(event.target.dataset.parameter));
+      this.addReset();
+      this.askFirst();
+      new IntersectionObserver(([seen], observer) => {
+        if (seen.isIntersecting) { observer.disconnect(); load(this.name, this.layout).catch(() => {}); }
+      }, { rootMargin: "300px" }).observe(this);
+      new ResizeObserver(() => { if (this.shown && this.shown !== this.layout) this.update(); }).observe(this);
+      addEventListener("hashchange", () => this.restore());
+      this.restore();
+    }
+
+    // name -> { inputs, words, start, label }; an index is a string, as the inputs have it
+    readParameters() {
+      const found = new Map();
+      for (const input of this.querySelectorAll("[data-parameter]")) {
+        const name = input.dataset.parameter, box = input.closest(".bn-range, fieldset");
+        if (!found.has(name)) found.set(name, { inputs: [], words: [], label: box.querySelector("label, legend").textContent });
+        const parameter = found.get(name);
+        parameter.inputs.push(input);
+        if (input.type === "range") Object.assign(parameter, { words: input.dataset.words.split("|"), start: input.defaultValue });
+        else { parameter.words.push(input.dataset.word); if (input.defaultChecked) parameter.start = input.value; }
+      }
+      return found;
+    }
+
+    addReset() {
+      const reset = Object.assign(document.createElement("button"), { type: "button", className: "bn-reset", textContent: "Reset" });
+      reset.onclick = () => { this.set(this.start); this.move(""); };
+      this.$(".bn-foot").append(reset);
+    }
+
+    get layout() { return this.clientWidth < NARROW ? "narrow" : "wide"; }
+    get start() { return Object.fromEntries([...this.parameters].map(([name, p]) => [name, p.start])); }
+    get state() {
+      return Object.fromEntries([...this.parameters].map(([name, { inputs: [first, ...rest] }]) =>
+        [name, first.type === "range" ? first.value : [first, ...rest].find((input) => input.checked).value]));
+    }
+
+    set(state) {
+      for (const [name, { inputs }] of this.parameters) for (const input of inputs)
+        if (input.type === "range") input.value = state[name]; else input.checked = input.value === state[name];
+    }
+
+    off(state = this.state) { return [...this.parameters.keys()].filter((name) => state[name] !== this.parameters.get(name).start); }
+    word(name, index) { return this.parameters.get(name).words[index]; }
+
+    move(name) {                                        // a reader's doing: it goes into the address
+      this.moved = name;
+      this.complaint = "";
+      this.remember();
+      this.update();
+    }
+
+    async update() {
+      this.sayValues();
+      const state = this.state, layout = this.layout, turn = (this.turn = (this.turn ?? 0) + 1);
+      let frames;
+      try { frames = await load(this.name, layout); } catch { frames = null; }
+      if (turn !== this.turn) return;                   // a newer setting has come: the latest wins
+      if (!frames) {
+        this.toggleAttribute("near", this.off(state).length > 0);
+        return this.status("The prepared pictures of this figure could not be loaded: the picture does not follow the controls.");
+      }
+      const key = this.nearest(frames, state);
+      const kept = key.split(",").map((part) => part.split("=")[0]), dropped = this.off(state).filter((name) => !kept.includes(name));
+      this.show(frames[key], layout, dropped.length > 0);
+      const { parameters } = this;
+      this.status(!dropped.length ? "" : "This combination has no prepared picture. Shown is the nearest: " + dropped.map((name) =>
+        `${parameters.get(name).label} ${this.word(name, parameters.get(name).start)} instead of ${this.word(name, state[name])}`).join(", ") + ".");
+    }
+
+    // The key of the frame that drops the fewest changes, and of those one that keeps what was moved last.
+    nearest(frames, state) {
+      let keys = [[]];
+      for (const name of this.off(state)) keys = [...keys, ...keys.map((key) => [...key, name])];
+      const rank = (key) => 2 * key.length + key.includes(this.moved);
+      return keys.sort((a, b) => rank(b) - rank(a)).map((key) => key.map((name) => `${name}=${state[name]}`).join(",")).find((key) => key in frames);
+    }
+
+    show(frame, layout, near) {
+      this.$(".bn-image").innerHTML = frame.svg;
+      this.shown = layout;
+      this.toggleAttribute("near", near);
+      this.$("figcaption").textContent = frame.text;
+      this.answer = frame.answer;
+      this.judge();
+    }
+
+    sayValues() {
+      for (const [name, { inputs: [input], words }] of this.parameters) if (input.type === "range") {
+        input.setAttribute("aria-valuetext", words[input.value]);
+        this.$(`output[for="${input.id}"]`).value = words[input.value];
+      }
+    }
+
+    status(note) { this.$(".bn-status").textContent = [this.complaint, note].filter(Boolean).join(" "); }
+
+    // A figure may ask for a prediction before it shows.
+    askFirst() {
+      this.question = this.$(".bn-predict");
+      if (!this.question) return;
+      this.answer = Number(this.question.dataset.answer);
+      this.question.hidden = false;
+      this.$(".bn-shown").hidden = true;
+      this.question.addEventListener("click", ({ target }) => {
+        if (target.tagName !== "BUTTON") return;
+        this.guess = target.value;
+        this.question.lastElementChild.hidden = true;
+        this.$(".bn-shown").hidden = false;
+        this.judge();
+        this.$("form input").focus();
+      });
+    }
+
+    judge() {                                           // the words of Prediction.verdict in bnlib/book/figure.py
+      if (this.guess === undefined) return;
+      const choice = (index) => this.$(`.bn-predict button[value="${index}"]`).textContent, verdict = this.$(".bn-verdict");
+      verdict.hidden = false;
+      verdict.textContent = this.guess === "" ? `Here: ${choice(this.answer)}.` : `You said: ${choice(this.guess)}. ` +
+        (Number(this.guess) === this.answer ? "That is right here." : `Here it is: ${choice(this.answer)}.`);
+    }
+
+    // The state of every figure is in the address: #three-gradients.students=3&decay.rate=0.5
+    remember() {
+      const url = new URL(location), state = this.state;
+      const hash = new URLSearchParams([...new URLSearchParams(url.hash.slice(1))].filter(([k]) => k.includes(".") && !k.startsWith(this.name + ".")));
+      for (const name of this.off()) hash.set(`${this.name}.${name}`, this.word(name, state[name]));
+      url.hash = hash;
+      history.replaceState(null, "", url);
+    }
+
+    restore() {
+      const wanted = this.start, refused = [];
+      for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
+        const [figure, ...rest] = key.split("."), name = rest.join(".");
+        if (figure !== this.name || !rest.length) continue;
+        const index = this.parameters.get(name)?.words.findIndex((word) => plain(word) === plain(value)) ?? -1;
+        if (index < 0) refused.push(`${name} = ${value}`);
+        else { wanted[name] = String(index); this.moved = name; }
+      }
+      const changed = Object.keys(wanted).some((name) => wanted[name] !== this.state[name]);
+      this.complaint = refused.length ? `The address asks for ${refused.join(", ")}, which this figure does not have; the default is shown instead.` : "";
+      this.set(wanted);                                 // also when a browser has kept a form's values over a reload
+      if (changed) this.update(); else this.status("");
+      if (refused.length || this.off().length) this.scrollIntoView({ block: "center" });
+    }
+  }
+
+  customElements.define("bn-explorer", Explorer);
+})();

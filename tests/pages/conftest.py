@@ -1,0 +1,90 @@
+"""The built book, served on a free loopback port, and a Chromium that may reach nothing else."""
+
+import os
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def book_folder():
+    return Path(os.environ.get("BNLIB_BOOK", "_build/html")).resolve()
+
+
+@pytest.fixture(scope="session")
+def book():
+    """The folder of the built pages."""
+    folder = book_folder()
+    if not (folder / "index.html").is_file():
+        pytest.fail(f"no built book in {folder}: run `make book` first, or name its folder in BNLIB_BOOK")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    """The address of the served book."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(book)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def find_chromium():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("BNLIB_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = find_chromium()
+    if path is None:
+        no_browser = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        no_browser("no Chromium found (on PATH or in BNLIB_CHROMIUM): the pages are not opened in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """visit(path, **context options) -> a page; other hosts are refused and, like errors, fail the test."""
+    contexts, outside, errors = [], [], []
+
+    def route(route):
+        if route.request.url.startswith((site, "data:", "blob:", "file:")):
+            return route.continue_()
+        outside.append(route.request.url)
+        return route.abort()
+
+    def visit(path, width=1280, before=None, **options):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
+        contexts[-1].route("**/*", route)
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        if before:
+            before(page)
+        page.goto(path if path.startswith("file:") else f"{site}/{path}")
+        return page
+
+    visit.errors = errors
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not outside, f"requests to other hosts: {outside}"
+    assert not errors, f"errors in the browser's console: {errors}"

@@ -1,0 +1,207 @@
+"""The pages in headless Chromium: a request to another host or a console error fails the test."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.pages
+
+
+@pytest.fixture(scope="session")
+def places(book):
+    """{figure's name: the first page that shows it}."""
+    found = {}
+    for file in sorted(book.rglob("*.html")):
+        for name in re.findall(r'<bn-explorer name="([^"]+)"', file.read_text("utf-8")):
+            found.setdefault(name, file.relative_to(book).as_posix())
+    assert found, "no figure in the whole book"
+    return found
+
+
+def part(page, name, selector):
+    return page.locator(f'bn-explorer[name="{name}"] {selector}')
+
+
+def reveal(page, name):
+    """Pass by the question of a figure that asks for a prediction first."""
+    if part(page, name, ".bn-skip:visible").count():
+        part(page, name, ".bn-skip").click()
+
+
+def seen(page, name):
+    return part(page, name, ".bn-image").inner_html(), part(page, name, "figcaption").inner_text()
+
+
+def controls(page, name):
+    """[(parameter, selector of the input to move)]: a slider, or the chosen radio button."""
+    names = part(page, name, "[data-parameter]").evaluate_all("all => [...new Set(all.map(e => e.dataset.parameter))]")
+    return [(p, f'[data-parameter="{p}"]:is([type="range"], :checked)') for p in names]
+
+
+def press(page, name, selector):
+    """Move a control one step by keyboard, backwards from its end; return what is seen before and after."""
+    control = part(page, name, selector)
+    at_end = control.evaluate("e => e.type === 'range' && e.value === e.max")
+    before = seen(page, name)
+    control.focus()
+    page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+    page.wait_for_function(
+        "([n, t]) => document.querySelector(`bn-explorer[name='${n}'] figcaption`).innerText !== t",
+        arg=[name, before[1]], timeout=5000,
+    )  # fmt: skip
+    return before, seen(page, name)
+
+
+def test_every_control_moves_its_figure_by_keyboard(visit, places):
+    for name, path in places.items():
+        page = visit(path)
+        reveal(page, name)
+        for parameter, selector in controls(page, name):
+            before, after = press(page, name, selector)
+            assert after[0] != before[0], f"{name}: moving {parameter} leaves the picture as it was"
+            assert after[1] != before[1], f"{name}: moving {parameter} leaves the words as they were"
+            assert f"{name}.{parameter}=" in page.url
+            slider = part(page, name, f'[data-parameter="{parameter}"][type="range"]')
+            if slider.count():
+                said = part(page, name, f'output[for="{name}-{parameter}"]').inner_text()
+                assert slider.get_attribute("aria-valuetext") == said and said
+            part(page, name, ".bn-reset").click()
+            page.wait_for_function(
+                "([n, t]) => document.querySelector(`bn-explorer[name='${n}'] figcaption`).innerText === t",
+                arg=[name, before[1]],
+            )
+            assert "=" not in page.url
+
+
+def test_the_address_keeps_the_state(visit, places):
+    for name, path in places.items():
+        page = visit(path)
+        reveal(page, name)
+        selectors = controls(page, name)[:2]
+        for _, selector in selectors:
+            move(page, name, selector)
+        page.wait_for_timeout(300)
+        words = seen(page, name)[1]
+        again = visit(f"{path}#{page.url.partition('#')[2]}")
+        reveal(again, name)
+        again.wait_for_function(
+            "([n, t]) => document.querySelector(`bn-explorer[name='${n}'] figcaption`).innerText === t",
+            arg=[name, words],
+            timeout=5000,
+        )
+        state = "n => JSON.stringify(document.querySelector(`bn-explorer[name='${n}']`).state)"
+        assert again.evaluate(state, name) == page.evaluate(state, name)
+        again.reload()
+        assert again.evaluate(state, name) == page.evaluate(state, name)
+
+
+def move(page, name, selector):
+    control = part(page, name, selector)
+    control.focus()
+    page.keyboard.press("ArrowRight")
+
+
+def test_a_nonsensical_address_falls_back_and_says_so(visit, places):
+    for name, path in places.items():
+        page = visit(path)
+        parameter = controls(page, name)[0][0]
+        page = visit(f"{path}#{name}.{parameter}=97531&{name}.colour=red&nobody.x=1&%E0%A4%A")
+        reveal(page, name)
+        note = part(page, name, ".bn-status").inner_text()
+        assert f"{parameter} = 97531" in note and "colour = red" in note and "default" in note
+        assert page.evaluate("n => document.querySelector(`bn-explorer[name='${n}']`).off().length", name) == 0
+
+
+def test_a_setting_without_a_frame_names_what_is_shown(visit, places):
+    tried = 0
+    for name, path in places.items():
+        page = visit(path)
+        reveal(page, name)
+        if len(controls(page, name)) < 2:
+            continue
+        for _, selector in controls(page, name):
+            move(page, name, selector)
+            page.wait_for_timeout(150)
+        element = page.locator(f'bn-explorer[name="{name}"]')
+        note = part(page, name, ".bn-status").inner_text()
+        assert (element.get_attribute("near") is not None) == ("instead of" in note), f"{name}: {note!r}"
+        tried += 1
+    assert tried
+
+
+def test_without_script_the_still_and_its_words_show(visit, places):
+    for name, path in places.items():
+        page = visit(path, java_script_enabled=False)
+        assert part(page, name, ".bn-wide svg").is_visible() and part(page, name, "figcaption").is_visible()
+        assert not part(page, name, "form").is_visible(), "a control that does nothing"
+        assert not part(page, name, ".bn-predict").count() or not part(page, name, ".bn-predict").is_visible()
+
+
+def test_a_prediction_is_asked_first_and_its_verdict_told(visit, places):
+    for name, path in places.items():
+        page = visit(path)
+        if not part(page, name, ".bn-predict").count():
+            continue
+        assert not part(page, name, ".bn-image").is_visible()
+        choice = part(page, name, ".bn-predict button").first
+        guess = choice.inner_text()
+        choice.focus()
+        page.keyboard.press("Enter")
+        assert part(page, name, ".bn-image").is_visible()
+        assert part(page, name, ".bn-verdict").inner_text().startswith(f"You said: {guess}.")
+
+
+def test_frames_that_do_not_load_are_missed_in_words(visit, places):
+    name, path = next(iter(places.items()))
+    page = visit(path, before=lambda page: page.route("**/frames/**", lambda route: route.abort()))
+    reveal(page, name)
+    move(page, name, controls(page, name)[0][1])
+    page.wait_for_function(
+        "n => document.querySelector(`bn-explorer[name='${n}'] .bn-status`).innerText.includes('loaded')",
+        arg=name,
+    )
+    assert part(page, name, "svg:visible").count()
+    assert all("ERR_FAILED" in error for error in visit.errors)  # the refused frames themselves
+    visit.errors.clear()
+
+
+def test_opened_as_files_the_figures_still_move(visit, places, book):
+    name, path = next(iter(places.items()))
+    page = visit((book / path).as_uri())
+    reveal(page, name)
+    before, after = press(page, name, controls(page, name)[0][1])
+    assert before[0] != after[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_every_page_fits_and_shows_its_mathematics(visit, book, scheme, width):
+    formulas = 0
+    for file in sorted((book / "chapters").rglob("*.html")):
+        path = file.relative_to(book).as_posix()
+        page = visit(path, width=width, color_scheme=scheme)
+        if 'class="math' in file.read_text("utf-8"):
+            page.wait_for_selector("mjx-container", state="attached", timeout=10_000)
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            f"{path} scrolls sideways at {width} px"
+        )
+        assert page.locator("mjx-merror, merror").count() == 0, f"{path}: a formula with an error"
+        formulas += page.locator("mjx-container").count()
+        layout = "narrow" if width == 400 else "wide"
+        for name in page.locator("bn-explorer").evaluate_all("all => all.map(e => e.getAttribute('name'))"):
+            reveal(page, name)
+            assert part(page, name, f".bn-{layout} svg").is_visible(), f"{name}: not the {layout} picture at {width} px"
+        page.context.close()
+    assert formulas, "no mathematics in the whole book"
+
+
+def test_ink_follows_the_theme(visit, places):
+    name, path = next(iter(places.items()))
+    inks = []
+    for scheme in ("light", "dark"):
+        page = visit(path, color_scheme=scheme)
+        reveal(page, name)
+        inks.append(part(page, name, "svg text").first.evaluate("e => getComputedStyle(e).fill"))
+    light, dark = (sum(map(int, re.findall(r"\d+", ink)[:3])) for ink in inks)
+    assert light < 200 and dark > 560, inks

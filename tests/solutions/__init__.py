@@ -1,0 +1,1 @@
+"""Reference solutions, others in another style, and the catalogued mistakes: never for pages."""

@@ -150,7 +150,7 @@ def describe_figure_2(r):
     """The largest gaps between the two."""
     gaps = ", ".join(f"{number(gap)} for {group}" for group, gap in r["gaps"].items() if group != "error")
     return (
-        f"Rule {style.words(r['rule'])}, start {r['start']}: one run of 20 000 steps at η = 1, N = 100, b = 100 "
+        f"Rule {style.words(r['rule'])}, start {r['start']}: one run of 20 000 steps at η = 1, N = 100, b = 100 "
         f"(top) and the flow "
         f"(bottom). The largest gap between the two over the whole run is {gaps}. At t = 200 the error is "
         f"{number(r['run']['error'][-1])} in the run and {number(r['flow']['error'][-1])} in the flow."

@@ -37,11 +37,12 @@ ifeq ($(wildcard $(BOOK)/index.html),)
 $(shell rm -f $(STAMPS)/book)
 endif
 
-.PHONY: help serve book test notebooks bench ledger clean port
+.PHONY: help serve book test lab notebooks bench ledger clean port
 
 help:
 	@echo "make serve      build the book and serve it on this machine (PORT=$(PORT))"
 	@echo "make test       lint, tests, notebook checks, page checks"
+	@echo "make lab        open the chapters as notebooks in JupyterLab"
 	@echo "make book       build the book into $(BOOK)"
 	@echo "make notebooks  execute all chapters in place"
 	@echo "make bench      measure speeds and print what they are compared with"
@@ -99,6 +100,9 @@ $(STAMPS)/notebooks: $(INSTALLED) $(CODE) $(TESTS) $(LEDGER) $(CHAPTERS) $(CONFI
 $(STAMPS)/pages: $(STAMPS)/book $(PAGE_TESTS)
 	BNLIB_BOOK="$(CURDIR)/$(BOOK)" $(VENV) -m pytest -m pages tests/pages
 	$(done)
+
+lab: $(INSTALLED)
+	@exec .venv/bin/jupyter-lab --ServerApp.ip=127.0.0.1 chapters
 
 notebooks: $(INSTALLED)
 	$(VENV) press/notebooks.py

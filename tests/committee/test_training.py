@@ -110,10 +110,11 @@ def mean_and_spread_scores(a, b):
         ("none", 6, 3, 2, {}),  # one dimension outside, fewer than students
     ],
 )
-def test_overlaps_follow_the_law_of_weights(rule, N, K, M, keywords):
+def test_overlaps_follow_the_law_of_weights(rule, N, K, M, keywords, measure):
     """Means and variances after 12 steps with batches of 4, over 400 runs on weights and 1600 on overlaps."""
     scores = mean_and_spread_scores(*one_of_each(rule, N, K, M, 12, 400, **keywords))
-    assert np.max(np.abs(scores)) < 4.2  # 14 to 30 scores: about one in a thousand such tests would see a larger one
+    # 14 to 30 scores: about one in a thousand such tests would see one above 4.2
+    measure("own-overlaps-alone", np.max(np.abs(scores)), 4.2)
 
 
 def test_a_student_that_has_learned_stays_learned():

@@ -207,9 +207,7 @@ def integrate(derivative, drift, start, times, rtol, atol):
     if len(grid) > 1 and not (reached >= grid[-1] and np.isfinite(states).all()):
         raise RuntimeError(
             f"the flow could not be followed to t = {times[-1]:g}; it came to t = {reached:g}. Where a student "
-            f"grows without "
-            "bound, a smaller learning rate helps. The papers' update can also shrink a student to nothing, at "
-            "starts with "
-            "gain^2 > Q_ii; a finite batch size keeps it from zero."
+            "grows without bound, a smaller learning rate helps. The papers' update can also shrink a student to "
+            "nothing, at starts with gain^2 > Q_ii; a finite batch size keeps it from zero."
         )
     return states[len(grid) - len(times) :]

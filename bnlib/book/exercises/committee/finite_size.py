@@ -48,23 +48,19 @@ def _no_units(answer):
 FINITE_SIZE = Exercise(
     name="committee-2-3",
     title="How many replicas are enough",
-    ask="Run train_overlaps at several sizes N and take the mean and the standard deviation ('spread') of "
-    "R_11 over the "
-    "replicas at one fixed time. Prove how the spread must shrink with N. Then write plan(sizes, "
-    "spreads, mean, size, "
-    "accuracy), returning two numbers: the exponent p of spread ~ N^p that fits the data best on a "
-    "log-log scale, and how "
-    "many replicas at N = size are needed so that the standard error of the mean is at most accuracy "
-    "times |mean|.",
+    ask="Run train_overlaps at several sizes N and take the mean and the standard deviation ('spread') of R_11 "
+    "over the replicas at one fixed time. Prove how the spread must shrink with N. Then write plan(sizes, spreads, "
+    "mean, size, accuracy), returning two numbers: the exponent p of spread ~ N^p that fits the data best on a "
+    "log-log scale, and how many replicas at N = size are needed so that the standard error of the mean is at most "
+    "accuracy times |mean|.",
     arguments=lambda: (SIZES, HALVING, 0.5, 100.0, 0.01),
     shape=(2,),
     hints=(
         "In one unit of time there are N steps, each a random kick of size about 1/N. Add the variances "
         "of N independent kicks.",
         "A power law is a straight line in log N and log spread. The fitted line also gives the spread at `size`.",
-        "The standard error of a mean over n replicas is spread / sqrt(n). Ask that it be accuracy "
-        "times |mean|, solve for n, "
-        "and round up.",
+        "The standard error of a mean over n replicas is spread / sqrt(n). Ask that it be accuracy times |mean|, "
+        "solve for n, and round up.",
     ),
     checks=(
         Check(
@@ -110,9 +106,8 @@ FINITE_SIZE = Exercise(
         Mistake(
             "square forgotten",
             lambda answer: 20 <= _plan(answer)[1] <= 21,
-            "The standard error falls as the root of the number of replicas: ten times more exact takes "
-            "a hundred times "
-            "more of them.",
+            "The standard error falls as the root of the number of replicas: ten times more exact takes a hundred "
+            "times more of them.",
         ),
         Mistake(
             "absolute accuracy",

@@ -57,18 +57,15 @@ I2 = Exercise(
     name="committee-2-1",
     title="Two error-function units",
     ask="z1 and z2 are Gaussian with mean zero and covariance C, an array of shape (2, 2). Write I2(C), the "
-    "average of "
-    "erf(z1 / sqrt 2) erf(z2 / sqrt 2): one number, in closed form.",
+    "average of erf(z1 / sqrt 2) erf(z2 / sqrt 2): one number, in closed form.",
     arguments=lambda: (np.array(COVARIANCES[0]),),
     shape=(),
     hints=(
-        "An erf is a probability: erf(z / sqrt 2) = P(|u| < |z|) sign(z) for a standard normal u. So "
-        "the average is one of the "
-        "signs of two Gaussian variables. Which ones, and what are their variances?",
+        "An erf is a probability: erf(z / sqrt 2) = P(|u| < |z|) sign(z) for a standard normal u. So the average "
+        "is one of the signs of two Gaussian variables. Which ones, and what are their variances?",
         "erf(z / sqrt 2) is the mean of sign(z + u) over a standard normal u. The sum z + u has variance C_11 + 1.",
-        "For two Gaussian variables with correlation r the mean of the product of signs is a number "
-        "times the angle whose sine "
-        "is r (Sheppard). At r = 1 it must be 1.",
+        "For two Gaussian variables with correlation r the mean of the product of signs is a number times the "
+        "angle whose sine is r (Sheppard). At r = 1 it must be 1.",
     ),
     checks=(
         Check("uncorrelated fields give 0", lambda answer: close(answer(np.diag([1.0, 2.0])), 0.0)),
@@ -85,9 +82,8 @@ I2 = Exercise(
         Mistake(
             "missing 1 +",
             lambda answer: _alike(answer, 1.0),
-            "This is the average of two signs. A unit that saturates gradually behaves as a sign of the "
-            "field plus a noise "
-            "of variance 1.",
+            "This is the average of two signs. A unit that saturates gradually behaves as a sign of the field plus "
+            "a noise of variance 1.",
         ),
         Mistake(
             "arccos in place of arcsin",
@@ -150,21 +146,17 @@ def _teacher_only(Q, R, T, tau):
 RATE = Exercise(
     name="committee-2-2",
     title="How fast the student finds the teacher",
-    ask="One student unit J and one teacher unit B, erf units, no normalization, N large, steps of size "
-    "eta / N on fresh "
-    "inputs whose components have variance tau. Write dR_dt(Q, R, T, eta, tau) for the overlap R = J.B, "
-    "time being "
-    "steps / N. You may use I3 from bnlib.committee.",
+    ask="One student unit J and one teacher unit B, erf units, no normalization, N large, steps of size eta / N on "
+    "fresh inputs whose components have variance tau. Write dR_dt(Q, R, T, eta, tau) for the overlap R = J.B, time "
+    "being steps / N. You may use I3 from bnlib.committee.",
     arguments=lambda: (*STATES[0], 0.7, 1.8),
     shape=(),
     hints=(
-        "Write the step of J for one input, take its inner product with B, and average. Which three "
-        "fields appear in the "
-        "product?",
+        "Write the step of J for one input, take its inner product with B, and average. Which three fields appear "
+        "in the product?",
         "With x = J.xi and y = B.xi you need the average of (phi(y) - phi(x)) phi'(x) y: two averages of type I3.",
-        "I3(C, 1)[0, k, p] is the average of phi'(x) z_k phi(z_p), fields in the order (x, y). C is the "
-        "covariance of the "
-        "fields, not the matrix of the overlaps: where does tau enter?",
+        "I3(C, 1)[0, k, p] is the average of phi'(x) z_k phi(z_p), fields in the order (x, y). C is the covariance "
+        "of the fields, not the matrix of the overlaps: where does tau enter?",
     ),
     checks=(
         Check(
@@ -184,9 +176,8 @@ RATE = Exercise(
             lambda answer: close(answer(0.0, 0.0, 1.0, 0.7, 1.0), 0.7 * np.sqrt(2) / np.pi),
         ),
         Check(
-            "the rate is eta times minus the slope of the generalization error along B, by quadrature "
-            "and differences, in "
-            "six cases",
+            "the rate is eta times minus the slope of the generalization error along B, by quadrature and "
+            "differences, in six cases",
             lambda answer: _is_rate(answer, _downhill),
         ),
     ),
@@ -199,16 +190,14 @@ RATE = Exercise(
         Mistake(
             "slope of the unit dropped",
             lambda answer: _is_rate(answer, _without_slope),
-            "The derivative phi'(x) of the unit is missing: your student learns as much from an input "
-            "that saturates it as "
-            "from one that does not.",
+            "The derivative phi'(x) of the unit is missing: your student learns as much from an input that "
+            "saturates it as from one that does not.",
         ),
         Mistake(
             "student's own output dropped",
             lambda answer: _is_rate(answer, _teacher_only),
-            "Only the teacher's output is in your rate, so that the student would never stop. The error "
-            "is the difference of "
-            "two outputs.",
+            "Only the teacher's output is in your rate, so that the student would never stop. The error is the "
+            "difference of two outputs.",
         ),
         Mistake(
             "input variance forgotten",

@@ -43,11 +43,9 @@ def _units_apart(answer):
 FORWARD = Exercise(
     name="committee-1-1",
     title="Batch normalization by hand",
-    ask="Write batch_norm(x, gain, epsilon): x has shape (b, K), a mini-batch of b inputs seen by K units; "
-    "gain has shape "
-    "(K,). Subtract from each unit its mean over the batch, divide by its standard deviation over the "
-    "batch (variance "
-    "with 1/b, epsilon added to the variance), multiply by its gain. Return shape (b, K).",
+    ask="Write batch_norm(x, gain, epsilon): x has shape (b, K), a mini-batch of b inputs seen by K units; gain "
+    "has shape (K,). Subtract from each unit its mean over the batch, divide by its standard deviation over the "
+    "batch (variance with 1/b, epsilon added to the variance), multiply by its gain. Return shape (b, K).",
     arguments=lambda: (_fields(), np.ones(3), 1e-5),
     shape=(7, 3),
     hints=(
@@ -77,9 +75,8 @@ FORWARD = Exercise(
         Mistake(
             "statistics over the units",
             lambda answer: _centred(answer, 1),
-            "Your outputs have mean zero over the units, for each input: that is layer normalization. "
-            "Batch statistics "
-            "are taken over the batch, for each unit.",
+            "Your outputs have mean zero over the units, for each input: that is layer normalization. Batch "
+            "statistics are taken over the batch, for each unit.",
         ),
         Mistake(
             "mean not subtracted",
@@ -89,23 +86,20 @@ FORWARD = Exercise(
         Mistake(
             "epsilon outside the root",
             lambda answer: close(answer(SWING, ONE_UNIT, 12.0), HALF * 2 / 7),
-            "Epsilon is added to the variance, before the root. Outside the root it acts on another "
-            "scale, and published "
-            "numbers no longer match.",
+            "Epsilon is added to the variance, before the root. Outside the root it acts on another scale, and "
+            "published numbers no longer match.",
         ),
         Mistake(
             "unbiased variance",
             lambda answer: close(answer(SWING, ONE_UNIT, 12.0), HALF * 4 * np.sqrt(3 / 52)),
-            "Your variance divides by b - 1. Batch normalization uses 1/b in training; frameworks keep "
-            "b - 1 for the "
-            "running average only.",
+            "Your variance divides by b - 1. Batch normalization uses 1/b in training; frameworks keep b - 1 for "
+            "the running average only.",
         ),
         Mistake(
             "divided by the variance",
             lambda answer: close(answer(SWING, ONE_UNIT, 12.0), HALF / 4),
-            "You divided by the variance. Its root has the units of x; with the variance the result "
-            "would still depend "
-            "on the scale of x.",
+            "You divided by the variance. Its root has the units of x; with the variance the result would still "
+            "depend on the scale of x.",
         ),
     ),
 )
@@ -161,22 +155,18 @@ GRADIENT = Exercise(
     name="committee-1-2",
     title="The gradient through the batch",
     ask="One unit with output erf(h / sqrt 2), h = gain x / s, x = X J, where s is the root of the mean of x "
-    "squared over the "
-    "batch (no mean is subtracted here, as in the papers). Write gradient(J, gain, X, y), the "
-    "derivative in J, shape (N,), "
-    "of the batch loss, the mean over the b inputs of (output - y)^2 / 2. J has shape (N,), X (b, N), y "
-    "(b,).",
+    "squared over the batch (no mean is subtracted here, as in the papers). Write gradient(J, gain, X, y), the "
+    "derivative in J, shape (N,), of the batch loss, the mean over the b inputs of (output - y)^2 / 2. J has shape "
+    "(N,), X (b, N), y (b,).",
     arguments=_case,
     shape=(4,),
     hints=(
         "J enters twice: through each x, and through s, which all inputs of the batch share. Write both "
         "derivatives down.",
-        "Let e be the vector of loss derivatives in h. If s were a constant, you would have a plain "
-        "chain rule; s itself has a "
-        "gradient in J, a batch average of something times X.",
-        "The result must be orthogonal to J, since the loss does not change when J is made longer. Take "
-        "the inner product of "
-        "your result with J and see which term is missing or has the wrong factor.",
+        "Let e be the vector of loss derivatives in h. If s were a constant, you would have a plain chain rule; s "
+        "itself has a gradient in J, a batch average of something times X.",
+        "The result must be orthogonal to J, since the loss does not change when J is made longer. Take the inner "
+        "product of your result with J and see which term is missing or has the wrong factor.",
     ),
     checks=(
         Check("the gradient agrees with central differences of the loss", _is_gradient),
@@ -187,9 +177,8 @@ GRADIENT = Exercise(
         Mistake(
             "gradient stopped at the standard deviation",
             lambda answer: _is_gradient(answer, frozen=True),
-            "You held s constant. This is the update of T19 and T20; back-propagation also goes through "
-            "s, for s is a "
-            "function of J.",
+            "You held s constant. This is the update of T19 and T20; back-propagation also goes through s, for s "
+            "is a function of J.",
         ),
         Mistake(
             "sign",
@@ -240,12 +229,9 @@ DIRECTION = Exercise(
     name="committee-1-3",
     title="The learning rate of the direction",
     ask="Under exact batch normalization only the direction of J matters, and its length sets the pace. Prove, "
-    "from the result "
-    "of the exercise before, at which learning rate a student of length 1 would turn as fast as a "
-    "student of length |J| "
-    "does at learning rate eta (same gain, same batch, small eta). Then write effective_rate(eta, "
-    "squared_norm), where "
-    "squared_norm is |J|^2.",
+    "from the result of the exercise before, at which learning rate a student of length 1 would turn as fast as a "
+    "student of length |J| does at learning rate eta (same gain, same batch, small eta). Then write "
+    "effective_rate(eta, squared_norm), where squared_norm is |J|^2.",
     arguments=lambda: (0.1, 2.0),
     shape=(),
     hints=(
@@ -258,9 +244,8 @@ DIRECTION = Exercise(
         Check("nothing changes for a student of length 1", lambda answer: close(answer(0.3, 1.0), 0.3)),
         Check("the rate is proportional to eta", lambda answer: close(answer(0.6, 2.5), 2 * answer(0.3, 2.5))),
         Check(
-            "one step of gradient descent turns a student with |J|^2 = 4 as much as it turns one of "
-            "length 1 at your rate, "
-            "to 0.2 percent",
+            "one step of gradient descent turns a student with |J|^2 = 4 as much as it turns one of length 1 at "
+            "your rate, to 0.2 percent",
             lambda answer: _turns_alike(answer, 4.0),
         ),
         Check(
@@ -272,9 +257,8 @@ DIRECTION = Exercise(
         Mistake(
             "only the gradient's factor",
             lambda answer: _says(answer, 0.5),
-            "One factor 1/|J| is there: the smaller gradient. The other is geometry: the same step "
-            "turns a longer vector by "
-            "a smaller angle.",
+            "One factor 1/|J| is there: the smaller gradient. The other is geometry: the same step turns a longer "
+            "vector by a smaller angle.",
         ),
         Mistake(
             "length without effect",

@@ -71,12 +71,10 @@ def describe_average(r):
     """The largest distance."""
     z = (r["mean"] - r["closed"]) / r["error"]
     return (
-        f"{r['samples']} random pairs of fields of variance {r['variance']:g} at each of {len(z)} correlations. "
-        f"The means are "
-        f"within {np.abs(z).max():.1f} standard errors of the arcsine formula; {np.sum(np.abs(z) > 2)} of "
-        f"{len(z)} are more than "
-        f"2 away, where about {0.0455 * len(z):.1f} should be by chance. The largest standard error is "
-        f"{number(r['error'].max())}."
+        f"{r['samples']} random pairs of fields of variance {r['variance']:g} at each of {len(z)} correlations. The "
+        f"means are within {np.abs(z).max():.1f} standard errors of the arcsine formula; {np.sum(np.abs(z) > 2)} of "
+        f"{len(z)} are more than 2 away, where about {0.0455 * len(z):.1f} should be by chance. The largest "
+        f"standard error is {number(r['error'].max())}."
     )
 
 
@@ -151,9 +149,8 @@ def describe_figure_2(r):
     gaps = ", ".join(f"{number(gap)} for {group}" for group, gap in r["gaps"].items() if group != "error")
     return (
         f"Rule {style.words(r['rule'])}, start {r['start']}: one run of 20 000 steps at η = 1, N = 100, b = 100 "
-        f"(top) and the flow "
-        f"(bottom). The largest gap between the two over the whole run is {gaps}. At t = 200 the error is "
-        f"{number(r['run']['error'][-1])} in the run and {number(r['flow']['error'][-1])} in the flow."
+        f"(top) and the flow (bottom). The largest gap between the two over the whole run is {gaps}. At t = 200 the "
+        f"error is {number(r['run']['error'][-1])} in the run and {number(r['flow']['error'][-1])} in the flow."
     )
 
 
@@ -206,15 +203,12 @@ def describe_finite_size(r):
     """Where the mean is farthest from the flow, and the exponent."""
     late = np.argmax(np.abs(r["flow"] - r["mean"]))
     error = r["spread"][late] / math.sqrt(r["replicas"])
+    power = f"{r['slope']:.2f}".replace("-", "−")
     return (
         f"{r['replicas']} runs at N = {r['N']}, rule {style.words(r['rule'])}, from one start. The mean of "
-        f"{_pretty(r['name'])} is "
-        f"farthest from the flow at t = {r['times'][late]:g}: by {number(r['mean'][late] - r['flow'][late])}, "
-        f"with a standard error "
-        f"of {number(error)}; single runs spread by {number(r['spread'][late])} there. Up to t = 40 the spread "
-        f"shrinks as N to the "
-        f"power {r['slope']:.2f}".replace("power -", "power −")
-        + "."
+        f"{_pretty(r['name'])} is farthest from the flow at t = {r['times'][late]:g}: by "
+        f"{number(r['mean'][late] - r['flow'][late])}, with a standard error of {number(error)}; single runs spread "
+        f"by {number(r['spread'][late])} there. Up to t = 40 the spread shrinks as N to the power {power}."
     )
 
 

@@ -85,12 +85,11 @@ def describe_gradients(r):
     """The steps' parts in numbers."""
     along, across = np.array([r["steps"][rule] for rule in NORMALIZATIONS]).T
     return (
-        f"A student of length {r['length']:g} at {r['angle']:g}° from a unit teacher, gain {r['gain']:g}, "
-        f"input variance {r['tau']:g}: without normalization it moves by {number(along[0])} along itself and "
-        f"{number(across[0])} across. With batch normalization it moves by {number(along[1])} along itself "
-        f"(exactly nothing) "
-        f"and {number(across[1])} across. The papers' update, which holds the standard deviation constant, moves it by "
-        f"{number(along[2])} along and {number(across[2])} across."
+        f"A student of length {r['length']:g} at {r['angle']:g}° from a unit teacher, gain {r['gain']:g}, input "
+        f"variance {r['tau']:g}: without normalization it moves by {number(along[0])} along itself and "
+        f"{number(across[0])} across. With batch normalization it moves by {number(along[1])} along itself (exactly "
+        f"nothing) and {number(across[1])} across. The papers' update, which holds the standard deviation constant, "
+        f"moves it by {number(along[2])} along and {number(across[2])} across."
     )
 
 
@@ -157,10 +156,8 @@ def describe_rules(r):
     )
     return (
         f"Two students start with |J|² = {r['Q']:g} and gain {r['gain']:.3g}, input variance {r['tau']:g}. The "
-        f"error falls to "
-        f"1 % of its start without normalization {none}, with batch normalization {batch}, with the papers' "
-        f"update {stop}. "
-        f"Batch normalization keeps |J|² at {r['Q']:g}. {verdict}"
+        f"error falls to 1 % of its start without normalization {none}, with batch normalization {batch}, with the "
+        f"papers' update {stop}. Batch normalization keeps |J|² at {r['Q']:g}. {verdict}"
     ).strip()
 
 

@@ -156,7 +156,7 @@ def generalization_error(
 
     .. math:: \varepsilon_g = \tfrac12 \sum_{pq} (c_p \cdot c_q)\, I_2(z_p, z_q)
 
-    over all fields :math:`z = (h, y)` with :math:`c = (-w, +v)` (T20 eqs (7) and (13); T19 eq (23) lacks two of the
+    over all fields :math:`z = (h, y)` with :math:`c = (-w, +v)` (T20 eqs (7) and (13); T19 eq (23) lost part of the
     three sums). Under batch normalization the fields are normalized by the population's standard deviation, as at
     test time.
 

@@ -21,6 +21,8 @@
 
   const plain = (word) => word.trim().replace(/[− ]/g, "-");     // "−0.5" as people type it, "batch-stop-gradient"
 
+  const same = (word, value) => word === value || (value !== "" && Number(word) === Number(value));   // "2" and "2.0"
+
   class Explorer extends HTMLElement {
     connectedCallback() {
       if (this.parameters) return;
@@ -136,12 +138,16 @@
       this.$(".bn-shown").hidden = true;
       this.question.addEventListener("click", ({ target }) => {
         if (target.tagName !== "BUTTON") return;
-        this.guess = target.value;
-        this.question.lastElementChild.hidden = true;
-        this.$(".bn-shown").hidden = false;
-        this.judge();
+        this.reveal(target.value);
         this.$("form input").focus();
       });
+    }
+
+    reveal(guess) {
+      this.guess = guess;
+      this.question.lastElementChild.hidden = true;
+      this.$(".bn-shown").hidden = false;
+      this.judge();
     }
 
     judge() {                                           // the words of Prediction.verdict in bnlib/book/figure.py
@@ -166,13 +172,14 @@
       for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
         const [figure, ...rest] = key.split("."), name = rest.join(".");
         if (figure !== this.name || !rest.length) continue;
-        const index = this.parameters.get(name)?.words.findIndex((word) => plain(word) === plain(value)) ?? -1;
+        const index = this.parameters.get(name)?.words.findIndex((word) => same(plain(word), plain(value))) ?? -1;
         if (index < 0) refused.push(`${name} = ${value}`);
         else { wanted[name] = String(index); this.moved = name; }
       }
       const changed = Object.keys(wanted).some((name) => wanted[name] !== this.state[name]);
       this.complaint = refused.length ? `The address asks for ${refused.join(", ")}, which this figure does not have; the default is shown instead.` : "";
       this.set(wanted);                                 // also when a browser has kept a form's values over a reload
+      if (this.question && this.guess === undefined && this.off().length) this.reveal("");   // the question is about the defaults
       if (changed) this.update(); else this.status("");
       if (refused.length || this.off().length) this.scrollIntoView({ block: "center" });
     }

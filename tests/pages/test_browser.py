@@ -151,6 +151,15 @@ def test_a_prediction_is_asked_first_and_its_verdict_told(visit, places):
         assert part(page, name, ".bn-verdict").inner_text().startswith(f"You said: {guess}.")
 
 
+def test_a_link_to_a_case_passes_by_the_question(visit, places):
+    """The question is about the defaults: a reader sent to another case is shown that case."""
+    name = "three-rules"
+    page = visit(f"{places[name]}#{name}.squared_norm=0.25")
+    part(page, name, ".bn-image").wait_for(state="visible")
+    assert not part(page, name, ".bn-predict button").first.is_visible()
+    page.wait_for_function("document.querySelector('#three-rules-text').textContent.includes('|J|² = 0.25')")
+
+
 def test_frames_that_do_not_load_are_missed_in_words(visit, places):
     name, path = next(iter(places.items()))
     page = visit(path, before=lambda page: page.route("**/frames/**", lambda route: route.abort()))

@@ -26,6 +26,7 @@ BATCH_NORM_MISTAKES = {
     ),
     "mean not subtracted": lambda x, g, e: g * x / np.sqrt((x**2).mean(0) + e),
     "epsilon outside the root": lambda x, g, e: g * (x - x.mean(0)) / (x.std(0) + e),
+    "epsilon forgotten": lambda x, g, e: g * (x - x.mean(0)) / x.std(0),
     "unbiased variance": lambda x, g, e: g * (x - x.mean(0)) / np.sqrt(x.var(0, ddof=1) + e),
     "divided by the variance": lambda x, g, e: g * (x - x.mean(0)) / (x.var(0) + e),
 }
@@ -57,7 +58,13 @@ def _stopped(J, gain, X, y):
     return gain / (len(y) * s) * X.T @ e
 
 
+def _projected(J, gain, X, y):
+    stopped = _stopped(J, gain, X, y)
+    return stopped - J * (J @ stopped) / (J @ J)
+
+
 GRADIENT_MISTAKES = {
+    "population's projection": _projected,
     "gradient stopped at the standard deviation": _stopped,
     "sign": lambda *case: -gradient(*case),
     "sum over the batch": lambda J, g, X, y: len(y) * gradient(J, g, X, y),

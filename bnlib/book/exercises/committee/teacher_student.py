@@ -90,6 +90,11 @@ FORWARD = Exercise(
             "published numbers no longer match.",
         ),
         Mistake(
+            "epsilon forgotten",
+            lambda answer: close(answer(SWING, ONE_UNIT, 12.0), 2 * HALF),
+            "With epsilon = 12 the column comes out as with epsilon = 0. Add it to the variance, under the root.",
+        ),
+        Mistake(
             "unbiased variance",
             lambda answer: close(answer(SWING, ONE_UNIT, 12.0), HALF * 4 * np.sqrt(3 / 52)),
             "Your variance divides by b - 1. Batch normalization uses 1/b in training; frameworks keep b - 1 for "
@@ -140,6 +145,13 @@ def _is_gradient(answer, factor=lambda case: 1.0, frozen=False):
     return True
 
 
+def _projected(answer):
+    """The gradient at constant s, less its part along J."""
+    case = _case()
+    J, slope = case[0], _differences(*case, width=_batch_width(case))
+    return close(answer(*case), slope - J * (J @ slope) / (J @ J), rtol=1e-5, atol=1e-7)
+
+
 def _orthogonal(answer):
     J, gain, X, y = _case()
     gradient = answer(J, gain, X, y)
@@ -174,6 +186,12 @@ GRADIENT = Exercise(
         Check("three times longer J has a three times smaller gradient", _shrinks_with_length),
     ),
     mistakes=(
+        Mistake(
+            "population's projection",
+            _projected,
+            "You took the part along J away, as equation (4) does. That is the limit of large batches; here the batch "
+            "has its own s, whose gradient is a mean of x times X over these inputs, and not along J.",
+        ),
         Mistake(
             "gradient stopped at the standard deviation",
             lambda answer: _is_gradient(answer, frozen=True),

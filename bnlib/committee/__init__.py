@@ -1,13 +1,28 @@
 """Part I: two layers, a student and a teacher (Takagi, Yoshida and Okada 2019 and 2020).
 
 A student network of K units learns from a teacher network of M units by online gradient descent, with or without batch
-normalization. `flow` follows the order parameters in the limit of many inputs; `train` runs the descent itself, and
-`train_overlaps` the same process on the overlaps alone.
+normalization. `flow` follows the order parameters in the limit of many inputs, `flow_many` those of many runs at once;
+`train` runs the descent itself, and `train_overlaps` the same process on the overlaps alone. `fixed_point`,
+`escape_rate`, `delay` and `find_plateau` are about the symmetric plateau, `error_hessian` and `flow_jacobian` about
+what is read off there.
 """
 
 from bnlib.committee.dynamics import flow
+from bnlib.committee.flow_many import flow_many
 from bnlib.committee.gaussian import I2, I3, I4, phi, phi_slope
+from bnlib.committee.hessian import error_gradient, error_hessian
 from bnlib.committee.order_parameters import NORMALIZATIONS, OrderParameters, Trajectory, generalization_error
+from bnlib.committee.plateau import (
+    delay,
+    escape_rate,
+    fixed_point,
+    flow_jacobian,
+    plateau_error,
+    plateau_squared_norm,
+    slowing_exponent,
+)
+from bnlib.committee.reduced import embed, reduced_velocity, restrict
+from bnlib.committee.specialization import Plateau, asymmetry, find_plateau, plateau_length
 from bnlib.committee.training import train, train_overlaps
 
 __all__ = [
@@ -16,11 +31,28 @@ __all__ = [
     "I4",
     "NORMALIZATIONS",
     "OrderParameters",
+    "Plateau",
     "Trajectory",
+    "asymmetry",
+    "delay",
+    "embed",
+    "error_gradient",
+    "error_hessian",
+    "escape_rate",
+    "find_plateau",
+    "fixed_point",
     "flow",
+    "flow_jacobian",
+    "flow_many",
     "generalization_error",
     "phi",
     "phi_slope",
+    "plateau_error",
+    "plateau_length",
+    "plateau_squared_norm",
+    "reduced_velocity",
+    "restrict",
+    "slowing_exponent",
     "train",
     "train_overlaps",
 ]

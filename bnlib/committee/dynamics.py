@@ -111,10 +111,10 @@ def flow(
 
 def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation):
     """Time derivatives of Q, R and gain, over leading axes; `noise` is eta^2 tau / b, `c` the output weights (-w;
-    +v)."""
+    +v). Where `eta`, `tau` and `noise` are arrays they end in two axes of length 1."""
     K, M = R.shape[-2:]
     raw = tau * joint_overlaps(Q, R, T)  # covariance of the fields J_i . xi, B_n . xi
-    scale = field_scales(Q, gain, M, tau)
+    scale = field_scales(raw[..., :K, :K], gain, M)
     a = scale[..., :K]
     C = raw * scale[..., :, None] * scale[..., None, :]  # and of what the units see
     F = error_correlations(raw, C, scale, c, K)
@@ -123,10 +123,10 @@ def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation):
     if through_deviation:
         pull = pull - (a * own)[..., None] * raw[..., :K, :] / np.diagonal(raw, axis1=-2, axis2=-1)[..., :K, None]
     dQ = eta * (pull[..., :K] + np.swapaxes(pull[..., :K], -1, -2))
-    if noise:
+    if np.any(noise):
         dQ = dQ + noise * a[..., :, None] * a[..., None, :] * error_covariance(raw, C, F, c, K, through_deviation)
-    dg = None if gain is None else eta * own / np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1)[..., :K])
-    return dQ, eta * pull[..., K:], dg
+    dg = None if gain is None else own / np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1)[..., :K])
+    return dQ, eta * pull[..., K:], None if gain is None else (eta * dg[..., None])[..., 0]
 
 
 def error_correlations(raw, C, scale, c, K):

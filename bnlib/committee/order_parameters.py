@@ -79,15 +79,15 @@ class Trajectory:
 
     Attributes
     ----------
-    times : array (times,)
+    times : array (times,), or (..., times) where runs have times of their own
     Q : array (..., times, K, K)
     R : array (..., times, K, M)
-    T : array (M, M)
+    T : array (M, M), or (..., 1, M, M) where runs have teachers of their own
     gain : array (..., times, K), or None without normalization
     error : array (..., times)
         Generalization error; differences below about 1e-15 are round-off.
 
-    Leading axes, where there are any, are replicas.
+    Leading axes, where there are any, are replicas or runs.
     """
 
     times: np.ndarray
@@ -99,8 +99,16 @@ class Trajectory:
 
     def at(self, index, replica=()):
         """The :class:`OrderParameters` at one recorded time (and replica)."""
-        where = (*np.atleast_1d(replica).astype(int), index)
-        return OrderParameters(self.Q[where], self.R[where], self.T, None if self.gain is None else self.gain[where])
+        one = self.run(replica)
+        return OrderParameters(one.Q[index], one.R[index], one.T, None if one.gain is None else one.gain[index])
+
+    def run(self, replica=()):
+        """The :class:`Trajectory` of one replica (or run), without leading axes."""
+        where = tuple(np.atleast_1d(replica).astype(int))
+        times = self.times if self.times.ndim == 1 else self.times[where]
+        T = self.T if self.T.ndim == 2 else self.T[where][0]
+        gain = None if self.gain is None else self.gain[where]
+        return Trajectory(times, self.Q[where], self.R[where], T, gain, self.error[where])
 
 
 def joint_overlaps(Q, R, T):
@@ -114,12 +122,13 @@ def joint_overlaps(Q, R, T):
     return joint
 
 
-def field_scales(Q, gain, M, input_variance):
+def field_scales(raw, gain, M):
     """Factors (..., K+M) from the raw fields J_i . xi, B_n . xi to what the units see: a_i = g_i / (sigma sqrt
-    Q_ii), or 1."""
-    scales = np.ones((*Q.shape[:-2], Q.shape[-1] + M))
+    Q_ii), or 1. `raw` (..., K, K) is the students' covariance tau Q."""
+    K = raw.shape[-1]
+    scales = np.ones((*raw.shape[:-2], K + M))
     if gain is not None:
-        scales[..., : Q.shape[-1]] = gain / np.sqrt(input_variance * np.diagonal(Q, axis1=-2, axis2=-1))
+        scales[..., :K] = gain / np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1))
     return scales
 
 
@@ -191,9 +200,10 @@ def generalization_error(
 
 
 def error_of(Q, R, T, gain, tau, c):
-    """:func:`generalization_error` without its checks, over leading axes."""
-    scales = field_scales(Q, gain, T.shape[0], tau)
-    C = tau * joint_overlaps(Q, R, T) * scales[..., :, None] * scales[..., None, :]
+    """:func:`generalization_error` without its checks, over leading axes; arrays `tau` end in two axes of length 1."""
+    raw, (K, M) = tau * joint_overlaps(Q, R, T), R.shape[-2:]
+    scales = field_scales(raw[..., :K, :K], gain, M)
+    C = raw * scales[..., :, None] * scales[..., None, :]
     return np.maximum(
         0.5 * np.sum((c @ c.T) * squashed_overlap(C), axis=(-2, -1)), 0.0
     )  # a mean square: below 0 is round-off

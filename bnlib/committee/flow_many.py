@@ -1,0 +1,131 @@
+"""The flow of many runs at once, over a leading axis: for maps over starts, rates, batch sizes and variances."""
+
+import math
+import warnings
+
+import numpy as np
+
+from bnlib import checks
+from bnlib.committee.dynamics import pack, unpack, velocity
+from bnlib.committee.order_parameters import Trajectory, check_gain, error_of, output_signs
+from bnlib.committee.runge_kutta import integrate_many
+
+
+def flow_many(
+    starts,
+    times,
+    *,
+    normalization,
+    learning_rate=1.0,
+    batch_size=math.inf,
+    input_variance=1.0,
+    student_output=None,
+    teacher_output=None,
+    rtol=1e-8,
+    atol=1e-10,
+):
+    r"""`flow` from many starts side by side: the same equations, and the same numbers within the tolerances.
+
+    T20 eq (8) with its misprints put right, as in `flow`. Each run has a start of its own, and may have a learning
+    rate, batch size, input variance and times of its own.
+
+    Parameters
+    ----------
+    starts : sequence of OrderParameters (runs,)
+        All with the same K and M; teachers may differ. For one start and many settings repeat it: ``[start] * runs``.
+    times : array (times,) or (runs, times)
+        Where to report, in steps / N; not decreasing, from 0 on.
+    normalization : {"none", "batch", "batch-stop-gradient"}
+    learning_rate, batch_size, input_variance : float or array (runs,)
+        eta, b (``math.inf`` leaves out the noise of the steps) and tau.
+    student_output, teacher_output : arrays (K, O) and (M, O), optional
+        Output weights w and v, the same for all runs; ones if left out.
+    rtol, atol : float
+        Tolerances of the integrator, relative and absolute, as in `flow`.
+
+    Returns
+    -------
+    Trajectory
+        With Q (runs, times, K, K), R (runs, times, K, M), gain (runs, times, K) or None, error (runs, times); T is
+        (M, M), or (runs, 1, M, M) where teachers differ, and times as given. A run that cannot be followed to its last
+        time is nan from there on, and a RuntimeWarning names it.
+
+    Raises
+    ------
+    ValueError
+        For arguments out of range, for starts of different sizes or that do not fit the normalization.
+
+    Notes
+    -----
+    A Runge-Kutta method of order 8 with steps of each run's own. Explicit: where a run has rates that differ by
+    10^4 and more, `flow` (LSODA) may be faster. 1000 runs at K = M = 2 to t = 200 take about a second.
+
+    >>> from bnlib.committee import OrderParameters
+    >>> starts = [OrderParameters(Q=[[0.5]], R=[[r]], T=[[1.0]]) for r in (0.1, 0.2)]
+    >>> flow_many(starts, [0, 1, 10], normalization="none").R[:, :, 0, 0].round(3)
+    array([[0.1  , 0.38 , 0.893],
+           [0.2  , 0.444, 0.899]])
+    """
+    starts = _checked_starts(starts, normalization)
+    runs, K, M = len(starts), starts[0].K, starts[0].M
+    times, own_times = _checked_times(times, runs)
+    eta, tau = (
+        _per_run(name, value, runs)
+        for name, value in (("learning_rate", learning_rate), ("input_variance", input_variance))
+    )
+    noise = eta**2 * tau / _per_run("batch_size", batch_size, runs, allow_infinity=True)
+    c = output_signs(K, M, student_output, teacher_output)
+    T = np.stack([start.T for start in starts])
+    gain = None if normalization == "none" else np.stack([start.gain for start in starts])
+
+    def derivative(states, which):
+        settings = (a if len(which) == runs else a[which] for a in (T, eta, tau, noise))
+        return pack(*velocity(*unpack(states, K, M), *settings, c, normalization == "batch"))
+
+    begin = pack(np.stack([start.Q for start in starts]), np.stack([start.R for start in starts]), gain)
+    states = integrate_many(derivative, begin, own_times, rtol, atol)
+    _warn_of_lost(states)
+    Q, R, g = unpack(states, K, M)
+    T = T[0] if (T == T[0]).all() else T[:, None]
+    return Trajectory(times, Q, R, T, g, error_of(Q, R, T, g, tau[:, None], c))
+
+
+def _checked_starts(starts, normalization):
+    starts = list(starts)
+    if not starts:
+        raise ValueError("starts must hold at least one OrderParameters; got none")
+    for start in starts:
+        check_gain(normalization, start.gain, start.Q)
+        if start.R.shape != starts[0].R.shape:
+            raise ValueError(f"starts must all have K, M = {starts[0].R.shape}; got one with {start.R.shape}")
+    return starts
+
+
+def _checked_times(times, runs):
+    """Times as given, and those of each run (runs, times)."""
+    if np.ndim(times) < 2:
+        times = checks.increasing("times", times)
+        return times, np.repeat(times[None], runs, axis=0)
+    times = checks.array("times", times, ("runs", "times"), runs=runs)
+    for row in times:
+        checks.increasing("times", row)
+    return times, times
+
+
+def _per_run(name, value, runs, **allowed):
+    """`value`, one number or one a run, as an array (runs, 1, 1) of numbers > 0."""
+    if np.shape(value) not in ((), (runs,)):
+        raise ValueError(f"{name} must be one number or {runs}, one for each run; got shape {np.shape(value)}")
+    numbers = [checks.positive(name, number, **allowed) for number in np.ravel(value)]
+    return np.broadcast_to(np.array(numbers), (runs,))[:, None, None]
+
+
+def _warn_of_lost(states):
+    lost = np.flatnonzero(np.isnan(states).any(axis=(1, 2)))
+    if len(lost):
+        shown = ", ".join(map(str, lost[:10])) + (", ..." if len(lost) > 10 else "")
+        warnings.warn(
+            f"{len(lost)} of {len(states)} runs could not be followed to their last time: {shown}",
+            RuntimeWarning,
+            stacklevel=3,
+        )

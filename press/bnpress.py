@@ -47,7 +47,8 @@ def page(app, pagename, templatename, context, doctree):
     """A page with figures loads their front end; widget state and the theme's remote kernel stay out."""
     if "<bn-explorer" in context.get("body", ""):
         app.add_css_file("press/explorer.css")
-        app.add_js_file("press/explorer.js", loading_method="defer")
+        app.add_js_file("press/python.js", priority=900, loading_method="defer")
+        app.add_js_file("press/explorer.js", priority=901, loading_method="defer")
     context["script_files"] = [script for script in context["script_files"] if not _unwanted(script)]
 
 

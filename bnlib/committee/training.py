@@ -8,7 +8,6 @@ fields come from. Time is steps / N.
 import warnings
 
 import numpy as np
-from tqdm import tqdm
 
 from bnlib import checks
 from bnlib.committee.gaussian import phi, phi_slope
@@ -234,12 +233,21 @@ class Rule:
         return (delta @ self.w.T) * phi_slope(h)
 
 
+def _counted(steps, progress):
+    """The steps, with a bar on request; tqdm is imported only then, as the browser's Python does without it."""
+    if not progress:
+        return steps
+    from tqdm import tqdm
+
+    return tqdm(steps, unit="step")
+
+
 def _follow(step, state, steps, record_every, N, T, rule, progress):
     """Run `steps` steps, record `state()` now and every `record_every` steps, and return the Trajectory."""
     steps, record_every = checks.whole("steps", steps, 0), checks.whole("record_every", record_every, 1)
     records = [state()]
     try:
-        for done in tqdm(range(1, steps + 1), disable=not progress, unit="step"):
+        for done in _counted(range(1, steps + 1), progress):
             step()
             if done % record_every == 0:
                 records.append(state())

@@ -1,9 +1,11 @@
-// <bn-explorer>: a figure with native controls. The page holds its still; a move shows a frame prepared by the build.
+// <bn-explorer>: a figure with native controls. The page holds its still; a move shows a frame prepared by the build,
+// and as soon as the page's Python (python.js) is live, what it computes for exactly this setting.
 // A classic script, and frames loaded by script elements, so that a book opened as files works too.
 "use strict";
 (() => {
   const root = new URL(".", document.currentScript.src);
   const NARROW = 560;                                   // px; the same width as in explorer.css
+  const python = window.bnPython;
   const arrived = {}, loading = {};                     // "name.layout" -> frames, a promise of them
 
   window.bnFrames = (name, layout, frames) => { arrived[`${name}.${layout}`] = frames; };
@@ -29,9 +31,11 @@
       this.parameters = this.readParameters();
       this.moved = "";                                  // the parameter that was moved last
       this.complaint = "";                              // what the address asked for in vain
+      this.refused = new Map();                         // settings that Python could not compute -> why
       this.addEventListener("submit", (event) => event.preventDefault());
       this.$("form").addEventListener("input", (event) => this.move(event.target.dataset.parameter));
-      this.addReset();
+      for (const touch of ["focusin", "pointerdown"]) this.$("form").addEventListener(touch, () => python.start());
+      this.addFoot();
       this.askFirst();
       new IntersectionObserver(([seen], observer) => {
         if (seen.isIntersecting) { observer.disconnect(); load(this.name, this.layout).catch(() => {}); }
@@ -55,7 +59,11 @@
       return found;
     }
 
-    addReset() {
+    addFoot() {
+      this.voice = Object.assign(document.createElement("p"), { className: "bn-voice" });
+      this.$(".bn-foot").append(this.voice);
+      this.speak("frame");
+      python.watch(() => (python.phase === "live" && this.turn ? this.update() : this.speak()));
       const reset = Object.assign(document.createElement("button"), { type: "button", className: "bn-reset", textContent: "Reset" });
       reset.onclick = () => { this.set(this.start); this.move(""); };
       this.$(".bn-foot").append(reset);
@@ -86,19 +94,57 @@
     async update() {
       this.sayValues();
       const state = this.state, layout = this.layout, turn = (this.turn = (this.turn ?? 0) + 1);
+      const asked = this.askPython(state, layout, turn);
       let frames;
       try { frames = await load(this.name, layout); } catch { frames = null; }
-      if (turn !== this.turn) return;                   // a newer setting has come: the latest wins
+      if (turn !== this.turn || turn === this.answered) return;   // a newer setting has come, or Python was quicker
+      const key = frames && this.nearest(frames, state);
+      const kept = key?.split(",").map((part) => part.split("=")[0]) ?? [], dropped = this.off(state).filter((name) => !kept.includes(name));
+      if (asked && (!frames || dropped.length)) return this.speak();
+      if (dropped.length) python.start();               // only Python has this setting
+      const why = this.refused.has(JSON.stringify(state)) ? `Python in this page could not compute this setting: ${this.refused.get(JSON.stringify(state))}. ` : "";
       if (!frames) {
-        this.toggleAttribute("near", this.off(state).length > 0);
-        return this.status("The prepared pictures of this figure could not be loaded: the picture does not follow the controls.");
+        this.toggleAttribute("near", dropped.length > 0);
+        return this.status(why + "The prepared pictures of this figure could not be loaded: the picture does not follow the controls.");
       }
-      const key = this.nearest(frames, state);
-      const kept = key.split(",").map((part) => part.split("=")[0]), dropped = this.off(state).filter((name) => !kept.includes(name));
       this.show(frames[key], layout, dropped.length > 0);
+      this.speak("frame");
       const { parameters } = this;
-      this.status(!dropped.length ? "" : "This combination has no prepared picture. Shown is the nearest: " + dropped.map((name) =>
-        `${parameters.get(name).label} ${this.word(name, parameters.get(name).start)} instead of ${this.word(name, state[name])}`).join(", ") + ".");
+      this.status(why + (!dropped.length ? "" : "This combination has no prepared picture. Shown is the nearest: " + dropped.map((name) =>
+        `${parameters.get(name).label} ${this.word(name, parameters.get(name).start)} instead of ${this.word(name, state[name])}`).join(", ") + "."));
+    }
+
+    // Whether Python was asked. What it answers is shown unless something newer is there already.
+    askPython(state, layout, turn) {
+      const setting = JSON.stringify(state);
+      this.pending = python.phase === "live" && !this.refused.has(setting);
+      if (!this.pending) return false;
+      python.ask(this, { figure: this.name, layout, state }, (reply) => {
+        if (reply.error) {
+          this.refused.set(setting, reply.error);
+          if (turn === this.turn) this.update();
+          return;
+        }
+        if (turn < this.answered) return;
+        this.answered = turn;
+        if (turn === this.turn) this.pending = false;
+        this.show(reply, layout, false);
+        this.took = reply.compute + reply.draw;
+        this.speak("python");
+        this.status("");
+      });
+      return true;
+    }
+
+    // Which of the two is speaking: the prepared pictures, or Python.
+    speak(speaker = this.speaker) {
+      this.speaker = speaker;
+      const said = speaker === "python" ? `Computed by Python in this page, in ${Math.round(this.took)} ms.` : "Prepared picture.";
+      const more = { off: "", starting: python.note, live: this.pending ? "Python is computing …" : "",
+        failed: `Python is not available in this page (${python.note}); the prepared pictures still work.` }[python.phase];
+      this.voice.textContent = `${said} ${more}`.trim();
+      this.setAttribute("speaker", speaker);
+      this.setAttribute("python", python.phase);
     }
 
     // The key of the frame that drops the fewest changes, and of those one that keeps what was moved last.
@@ -110,7 +156,7 @@
     }
 
     show(frame, layout, near) {
-      this.$(".bn-image").innerHTML = frame.svg;
+      if (this.svg !== frame.svg) this.$(".bn-image").innerHTML = this.svg = frame.svg;
       this.shown = layout;
       this.toggleAttribute("near", near);
       this.$("figcaption").textContent = frame.text;

@@ -1,0 +1,78 @@
+// The Python of one page: Pyodide with byte-compiled packs, then bnlib.book.kernel for every request.
+// The first message brings the plan (press/packs.py wrote it) and the names of the page's figures.
+const at = (name) => String(new URL(`kernel/${name}`, import.meta.url));
+const packs = {};                                  // name -> promise of an unpacked pack
+let plan, py, kernel, booted, got = 0, wanted = 0;
+
+const address = (name) => `${at(name)}?v=${plan.versions[name]}`;   // a new version is never mixed with an old one
+
+async function fetched(name) {                     // gzip under a plain name, so that every server sends the same few bytes
+  wanted += plan.bytes[name];
+  const response = await fetch(address(name));
+  if (!response.ok) throw new Error(`${name}: ${response.status}`);
+  const count = new TransformStream({ transform(chunk, out) { got += chunk.length; out.enqueue(chunk); } });
+  return response.body.pipeThrough(count).pipeThrough(new DecompressionStream("gzip"));
+}
+
+// The loader asks for the interpreter by its plain name.
+const plainFetch = self.fetch;
+self.fetch = async (resource, options) => String(resource) === at("pyodide.asm.wasm")
+  ? new Response(await fetched("pyodide.asm.wasm.pack"), { headers: { "Content-Type": "application/wasm" } })
+  : plainFetch(resource, options);
+
+function unpack(bytes) {                           // uint32 length, JSON [[path, size], ...], then the files
+  const length = new DataView(bytes.buffer).getUint32(0, true), made = new Set();
+  let offset = 4 + length;
+  for (const [path, size] of JSON.parse(new TextDecoder().decode(bytes.subarray(4, offset)))) {
+    const full = plan.site + path, folder = full.slice(0, full.lastIndexOf("/"));
+    if (!made.has(folder)) { py.FS.mkdirTree(folder); made.add(folder); }
+    py.FS.writeFile(full, bytes.subarray(offset, offset += size), { canOwn: true });
+  }
+  py.runPython("import importlib; importlib.invalidate_caches()");
+}
+
+const bytesOf = async (name) => new Uint8Array(await new Response(await fetched(`${name}.pack`)).arrayBuffer());
+const need = (name) => (packs[name] ??= bytesOf(name).then(unpack));
+
+async function boot(first) {
+  plan = first.plan;
+  const ticker = setInterval(() => postMessage({ got, wanted }), 200);
+  try {
+    const names = [...new Set(["base", "bnlib", ...first.figures.flatMap((figure) => plan.needs[figure] ?? [])])];
+    const coming = names.map((name) => [name, bytesOf(name)]);   // all at once, while the interpreter starts
+    coming.forEach(([, bytes]) => bytes.catch(() => {}));
+    const { loadPyodide } = await import(at("pyodide.mjs"));
+    py = await loadPyodide({ indexURL: at(""), stdLibURL: address("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at("") });
+    for (const [name, bytes] of coming) { unpack(await bytes); packs[name] = Promise.resolve(); }
+    kernel = py.pyimport("bnlib.book.kernel");
+    postMessage({ ready: true });
+  } finally { clearInterval(ticker); }
+}
+
+const lastLine = (error) => String(error.message || error).trim().split("\n").pop();
+const missesFile = (error) => error.name === "PythonError" && /^(ModuleNotFound|FileNotFound|Import)Error$/.test(error.type);
+
+async function answer({ figure, layout, state, numbers }) {
+  await Promise.all((plan.needs[figure] ?? []).map(need));
+  const call = () => numbers ? { numbers: kernel.numbers(figure, JSON.stringify(state)) }
+    : JSON.parse(kernel.show(figure, layout, JSON.stringify(state)));
+  try { return call(); } catch (error) {
+    if (packs.rest || !missesFile(error)) throw error;
+    const ticker = setInterval(() => postMessage({ got, wanted }), 200);
+    await need("rest").finally(() => clearInterval(ticker));     // a file that drawing the defaults did not open
+    return call();
+  }
+}
+
+onmessage = async ({ data }) => {
+  if (data.plan) {
+    booted = boot(data);
+    return booted.catch((error) => postMessage({ failed: lastLine(error) }));
+  }
+  try {
+    await booted;
+    postMessage(await answer(data));
+  } catch (error) {                                // Python's own errors concern a setting, any other the whole kernel
+    postMessage(error.name === "PythonError" ? { error: lastLine(error) } : { failed: lastLine(error) });
+  }
+};

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [PART ...]``: parts are flow, training, figures, book. Ratios are taken within one run."""
+"""``python -m benchmarks [PART ...]``: parts are flow, training, figures, browser, book. Ratios are taken within one run."""
 
 import os
 
@@ -6,9 +6,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads on
 
 import sys
 
-from benchmarks import book, committee
+from benchmarks import book, browser, committee
 
-PARTS = {"flow": committee.flows, "training": committee.trainings, "figures": book.figures, "book": book.build}
+PARTS = {
+    "flow": committee.flows,
+    "training": committee.trainings,
+    "figures": book.figures,
+    "browser": browser.figures,
+    "book": book.build,
+}
 
 
 def main(names):

@@ -112,11 +112,15 @@ class KernelLicences(KernelTable):
 
     def lines(self, plan):
         """A row a package; the texts are those that the packages bring."""
+        texts = "../" * self.env.docname.count("/") + "_static/press/kernel/licences"
         rows = {}
         for file in assemble.listed()["files"]:
-            rows.setdefault((file["package"], file["version"]), file["licence"])
+            words = file["licence"]
+            if file["name"].endswith(".whl"):  # these bring the text, which is shipped beside the packs
+                words = f'<a href="{texts}/{file["package"]}.txt">{words}</a>'
+            rows.setdefault((file["package"], file["version"]), words)
         return ["| package | version | licence |", "|---|---|---|"] + [
-            f"| {package} | {version} | {licence} |" for (package, version), licence in rows.items()
+            f"| {package} | {version} | {words} |" for (package, version), words in rows.items()
         ]
 
 

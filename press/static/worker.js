@@ -45,6 +45,7 @@ async function boot(first) {
     py = await loadPyodide({ indexURL: at(""), stdLibURL: address("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at("") });
     for (const [name, bytes] of coming) { unpack(await bytes); packs[name] = Promise.resolve(); }
     kernel = py.pyimport("bnlib.book.kernel");
+    for (const figure of first.figures) kernel.find(figure);     // imports what it needs: no setting is to wait for that
     postMessage({ ready: true });
   } finally { clearInterval(ticker); }
 }

@@ -1,6 +1,7 @@
 """The built book, served on a free loopback port, and a Chromium that may reach nothing else."""
 
 import os
+import re
 import shutil
 import threading
 from functools import partial
@@ -30,6 +31,17 @@ def book():
     if not (folder / "index.html").is_file():
         pytest.fail(f"no built book in {folder}: run `make book` first, or name its folder in BNLIB_BOOK")
     return folder
+
+
+@pytest.fixture(scope="session")
+def places(book):
+    """{figure's name: the first page that shows it}."""
+    found = {}
+    for file in sorted(book.rglob("*.html")):
+        for name in re.findall(r'<bn-explorer name="([^"]+)"', file.read_text("utf-8")):
+            found.setdefault(name, file.relative_to(book).as_posix())
+    assert found, "no figure in the whole book"
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +75,10 @@ def browser():
 
 @pytest.fixture
 def visit(browser, site):
-    """visit(path, **context options) -> a page; other hosts are refused and, like errors, fail the test."""
+    """visit(path, **context options) -> a page; other hosts are refused and, like errors, fail the test.
+
+    The page's Python stays away unless ``python`` is true: most tests are about the page without it.
+    """
     contexts, outside, errors = [], [], []
 
     def route(route):
@@ -72,9 +87,12 @@ def visit(browser, site):
         outside.append(route.request.url)
         return route.abort()
 
-    def visit(path, width=1280, before=None, **options):
+    def visit(path, width=1280, before=None, python=False, **options):
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
         contexts[-1].route("**/*", route)
+        if not python:
+            without = {"body": 'bnKernel({"missing": "a test"});', "content_type": "text/javascript"}
+            contexts[-1].route("**/kernel.js", lambda route: route.fulfill(**without))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)

@@ -7,17 +7,6 @@ import pytest
 pytestmark = pytest.mark.pages
 
 
-@pytest.fixture(scope="session")
-def places(book):
-    """{figure's name: the first page that shows it}."""
-    found = {}
-    for file in sorted(book.rglob("*.html")):
-        for name in re.findall(r'<bn-explorer name="([^"]+)"', file.read_text("utf-8")):
-            found.setdefault(name, file.relative_to(book).as_posix())
-    assert found, "no figure in the whole book"
-    return found
-
-
 def part(page, name, selector):
     return page.locator(f'bn-explorer[name="{name}"] {selector}')
 

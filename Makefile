@@ -8,6 +8,7 @@ VENV := .venv/bin/python
 INSTALLED := .venv/.installed
 STAMPS := _build/stamps
 BOOK := _build/html
+ARCHIVE := _build/batch-normalization-exactly.zip
 PYTEST := OPENBLAS_NUM_THREADS=1 $(VENV) -m pytest -n 2 --dist loadfile
 
 # The files of some folders and, so that a deletion counts as a change as well, a list of their names.
@@ -37,13 +38,14 @@ ifeq ($(wildcard $(BOOK)/index.html),)
 $(shell rm -f $(STAMPS)/book)
 endif
 
-.PHONY: help serve book test lab notebooks bench ledger clean port
+.PHONY: help serve book zip test lab notebooks bench ledger clean port
 
 help:
 	@echo "make serve      build the book and serve it on this machine (PORT=$(PORT))"
 	@echo "make test       lint, tests, notebook checks, page checks"
 	@echo "make lab        open the chapters as notebooks in JupyterLab"
 	@echo "make book       build the book into $(BOOK)"
+	@echo "make zip        pack the built book for a classroom without a network into $(ARCHIVE)"
 	@echo "make notebooks  execute all chapters in place"
 	@echo "make bench      measure speeds and print what they are compared with"
 	@echo "make ledger     run the tests and write the measured gaps into claims_gaps.json"
@@ -77,6 +79,11 @@ $(STAMPS)/book: $(INSTALLED) $(CODE) $(CHAPTERS) $(CONFIG) $(LEDGER)
 	.venv/bin/jupyter-book build . -W --keep-going \
 		$(if $(filter-out chapters/%,$?),--all) || { rm -rf _build/.doctrees; exit 1; }
 	$(done)
+
+zip: $(ARCHIVE)
+
+$(ARCHIVE): $(STAMPS)/book press/archive.py
+	$(VENV) press/archive.py $(BOOK) $@
 
 test: $(CHECKS:%=$(STAMPS)/%)
 	@if [ -e $(STAMPS)/changed ]; then echo "All checks passed."; \

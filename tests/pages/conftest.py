@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--disable-features=AutofillServerCommunication"]  # fmt: skip
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -111,9 +111,9 @@ def download(requirement, place):
     The carrier's own code is never run, so the Python that it asks for does not matter: 3.12 is named to pip
     because it refuses others.
     """
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries", "1",
-               "--no-deps", "--only-binary=:all:", "--python-version", "3.12", "--dest", place, requirement]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True)
+    options = ["--quiet", "--disable-pip-version-check", "--retries", "1", "--no-deps", "--only-binary=:all:"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--python-version", "3.12", "--dest", place]
+    done = subprocess.run([*command, requirement], capture_output=True, text=True)
     wheels = list(Path(place).glob("*.whl"))
     if done.returncode or not wheels:
         last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]

@@ -2,15 +2,21 @@
 
 The site is built before the pages, so that they can say what opening it downloads, and copied when they are written.
 Without a source for the kernel's files the book is built all the same; its pages then say how else to run a chapter.
+The directive `{notebook-licences}` writes a table of what these notebooks bring besides the kernel.
 """
 
+import json
+import re
 import shutil
 from pathlib import Path
 from urllib.parse import quote
 
 import assemble
 import lite
+from docutils import nodes
+from docutils.statemachine import StringList
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
 
 log = logging.getLogger(__name__)
 FOLDER = "lite"  # in the built book
@@ -80,8 +86,27 @@ def key(folder):
     return (folder / "key").read_text("utf-8") if (folder / "key").is_file() else None
 
 
+class NotebookLicences(SphinxDirective):
+    """Every package that lite_wheels.txt lists, with the version in the site and its licence."""
+
+    def run(self):
+        """Parse the table, or a sentence where there is no site."""
+        lock = Path(self.env.app.outdir).parent / "lite" / "site" / "static" / "pyodide" / "pyodide-lock.json"
+        self.env.note_dependency(str(lock))
+        lines = ["This copy of the book was built without notebooks in the browser."]
+        if lock.is_file():
+            packages = json.loads(lock.read_text("utf-8"))["packages"]
+            listed = re.findall(r"^([\w-]+).*?# (.*)$", lite.WHEELS.read_text("utf-8"), re.MULTILINE)
+            lines = ["| package | version | licence |", "|---|---|---|"]
+            lines += [f"| {name} | {packages[name]['version']} | {licence} |" for name, licence in listed]
+        node = nodes.container()
+        self.state.nested_parse(StringList(lines, self.get_source_info()[0]), self.content_offset, node)
+        return node.children
+
+
 def setup(app):
     """Connect to Sphinx."""
+    app.add_directive("notebook-licences", NotebookLicences)
     app.add_config_value("bn_notebook_megabytes", 0, "html")
     app.connect("config-inited", prepare)
     app.connect("html-page-context", page)

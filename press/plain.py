@@ -3,6 +3,7 @@
 import re
 
 MATH = re.compile(r"^```\{math\}\n(?P<options>(?::[^\n]*\n)*)(?P<formula>.*?)\n```$", re.MULTILINE | re.DOTALL)
+PAGE_LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:)[^)\s]*\.(?:md|ipynb)(?:#[^)]*)?\)")
 LABEL = re.compile(r"^:label: *(\S+)", re.MULTILINE)
 
 
@@ -27,7 +28,7 @@ def markdown(text):
     text = MATH.sub(_formula, text)
     text = re.sub(r"\{eq\}`([^`]+)`", lambda match: f"({_name(match[1])})", text)
     text = re.sub(r"\{[a-z-]+\}`([^`]+)`", r"\1", text)
-    return re.sub(r"(?<!!)\[([^\]]*)\]\((?!\w+:|#)[^)]*\)", r"\1", text)
+    return PAGE_LINK.sub(r"\1", text)
 
 
 def _formula(match):

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [PART ...]``: parts are flow, training, figures, book. Ratios are taken within one run."""
+"""``python -m benchmarks [PART ...]``: parts are flow, training, plateau, figures, book. Ratios are taken within one run."""
 
 import os
 
@@ -8,7 +8,13 @@ import sys
 
 from benchmarks import book, committee
 
-PARTS = {"flow": committee.flows, "training": committee.trainings, "figures": book.figures, "book": book.build}
+PARTS = {
+    "flow": committee.flows,
+    "training": committee.trainings,
+    "plateau": committee.plateau,
+    "figures": book.figures,
+    "book": book.build,
+}
 
 
 def main(names):

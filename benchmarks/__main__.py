@@ -1,4 +1,4 @@
-"""``python -m benchmarks [PART ...]``: parts are flow, training, figures, browser, book.
+"""``python -m benchmarks [PART ...]``: parts are flow, training, plateau, figures, browser, book.
 
 Ratios are taken within one run.
 """
@@ -14,6 +14,7 @@ from benchmarks import book, browser, committee
 PARTS = {
     "flow": committee.flows,
     "training": committee.trainings,
+    "plateau": committee.plateau,
     "figures": book.figures,
     "browser": browser.figures,
     "book": book.build,

@@ -5,7 +5,18 @@ import time
 
 import numpy as np
 
-from bnlib.committee import NORMALIZATIONS, OrderParameters, flow, train, train_overlaps
+from bnlib.committee import (
+    NORMALIZATIONS,
+    OrderParameters,
+    escape_rate,
+    fixed_point,
+    flow,
+    flow_many,
+    plateau_length,
+    train,
+    train_overlaps,
+)
+from bnlib.sweep import sweep
 
 SETTINGS = {"normalization": "batch", "batch_size": 100, "center": False, "record_every": 1000}
 
@@ -54,3 +65,34 @@ def trainings():
     yield "  a step at N = 10², 10⁶ / at N = 10⁴", " ".join(f"{s:.2f}" for s in spread), "0.8 to 1.2"
     took = best(lambda: train_overlaps(start, 1000, 200, replicas=50, rng=rng, **SETTINGS)) / 200 / 50
     yield "train_overlaps, 50 replicas, a step of one replica", took, "40 µs"
+
+
+def escape_times(input_variance, squared_norms):
+    """Plateau lengths for one input variance and many |J|^2: K = M = 2, exact batch normalization, e_0 = 1e-3."""
+    times, starts = [], []
+    for norm in squared_norms:
+        p = fixed_point(2, input_variance, normalization="batch", squared_norm=norm)
+        J = math.sqrt(norm) * (math.sqrt(0.5) + 1e-3 * np.array([[1, -1], [-1, 1]]) / 2)
+        starts.append(OrderParameters.from_weights(J, np.eye(2), p.gain))
+        rate = escape_rate(2, input_variance, normalization="batch", squared_norm=norm)
+        times.append(np.linspace(0, 10 / rate, 201))
+    path = flow_many(starts, times, normalization="batch", input_variance=input_variance)
+    return plateau_length(path, input_variance=input_variance)
+
+
+def plateau():
+    """Many flows against one by one, and a map of escape times on two processes."""
+    times = np.linspace(0, 200, 201)
+    rng = np.random.default_rng(3)
+    for rule in NORMALIZATIONS:
+        gain = None if rule == "none" else np.ones(2)
+        starts = [OrderParameters.from_weights(*rng.standard_normal((2, 2, 100)) / 10, gain) for _ in range(1000)]
+        many = best(lambda s=starts, r=rule: flow_many(s, times, normalization=r), repeats=2) / 1000
+        one = best(lambda s=starts, r=rule: [flow(p, times, normalization=r) for p in s[:20]], repeats=2) / 20
+        yield f"flow_many, 1000 runs to t = 200, K = M = 2, {rule}, a run", many, "a tenth of flow's"
+        yield "  flow / flow_many", f"{one / many:.1f} x", "10 x"
+    grid = {"input_variance": list(np.geomspace(0.2, 20, 40)), "squared_norms": [list(np.geomspace(0.05, 5, 40))]}
+    started = time.perf_counter()
+    lengths = sweep(escape_times, grid, workers=2, progress=False)
+    took = time.perf_counter() - started
+    yield f"map of {lengths[:, 0].size} escape times (tau, |J|²), {np.isinf(lengths).sum()} never left", took, "60 s"

@@ -185,6 +185,8 @@ def integrate(derivative, drift, start, times, rtol, atol):
 
     `drift` is a derivative good enough for the Jacobian of the implicit steps, taken over a leading axis at once.
     """
+    if times[-1] == 0:
+        return np.repeat(start[None], len(times), axis=0)
     grid = times if times[0] == 0 else np.concatenate([[0.0], times])
 
     def jacobian(state, _):
@@ -203,8 +205,8 @@ def integrate(derivative, drift, start, times, rtol, atol):
             mxstep=20_000,
             full_output=True,
         )
-    reached = report["tcur"][-1] if len(grid) > 1 else 0.0
-    if len(grid) > 1 and not (reached >= grid[-1] and np.isfinite(states).all()):
+    reached = report["tcur"][-1]
+    if not (reached >= grid[-1] and np.isfinite(states).all()):
         raise RuntimeError(
             f"the flow could not be followed to t = {times[-1]:g}; it came to t = {reached:g}. Where a student "
             "grows without bound, a smaller learning rate helps. The papers' update can also shrink a student to "

@@ -1,4 +1,7 @@
-"""``python -m benchmarks [PART ...]``: parts are flow, training, figures, browser, book. Ratios are taken within one run."""
+"""``python -m benchmarks [PART ...]``: parts are flow, training, figures, browser, book.
+
+Ratios are taken within one run.
+"""
 
 import os
 

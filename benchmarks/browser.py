@@ -83,6 +83,8 @@ def touch(page, name):
     """Seconds from a focus on the first control to a picture by Python."""
     began = time.perf_counter()
     page.evaluate(f"""() => {{ const figure = document.querySelector('bn-explorer[name="{name}"]');
-        figure.querySelector(".bn-shown").hidden = false; figure.querySelector("form input").focus(); figure.move("") }}""")
+        figure.querySelector(".bn-shown").hidden = false;
+        figure.querySelector("form input").focus();
+        figure.move(""); }}""")
     page.wait_for_selector(f'bn-explorer[name="{name}"][speaker="python"]', timeout=60_000, state="attached")
     return time.perf_counter() - began

@@ -34,8 +34,7 @@ def listed():
 
 def assemble(folder):
     """Fill ``folder`` with every listed file; NoSource if one cannot be had, ValueError if one is not as listed."""
-    if os.environ.get("BNLIB_PYODIDE") == "none":
-        raise NoSource("BNLIB_PYODIDE is none")
+    check_wanted()
     folder.mkdir(parents=True, exist_ok=True)
     files = listed()["files"]
     for fetch in (from_folder, from_distribution, from_carrier):
@@ -45,6 +44,12 @@ def assemble(folder):
     missing = [file["name"] for file in files if not (folder / file["name"]).is_file()]
     if missing:
         raise NoSource(f"no source has {', '.join(missing)}")
+
+
+def check_wanted():
+    """NoSource if the user wants the book without the kernel, whatever is there already."""
+    if os.environ.get("BNLIB_PYODIDE") == "none":
+        raise NoSource("BNLIB_PYODIDE is none")
 
 
 def is_as_listed(file, path):
@@ -111,9 +116,9 @@ def download(requirement, place):
     The carrier's own code is never run, so the Python that it asks for does not matter: 3.12 is named to pip
     because it refuses others.
     """
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries", "1",
-               "--no-deps", "--only-binary=:all:", "--python-version", "3.12", "--dest", place, requirement]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True)
+    options = ["--quiet", "--disable-pip-version-check", "--retries", "1", "--no-deps", "--only-binary=:all:"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--python-version", "3.12", "--dest", place]
+    done = subprocess.run([*command, requirement], capture_output=True, text=True)
     wheels = list(Path(place).glob("*.whl"))
     if done.returncode or not wheels:
         last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]

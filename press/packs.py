@@ -21,6 +21,7 @@ TIME_LIMIT = 600  # seconds for packing
 
 def prepare(root, cache):
     """The folder with the packs and ``plan.json``; raises `assemble.NoSource` if the kernel cannot be had."""
+    assemble.check_wanted()
     folder = cache / "packs" / key(root)
     if not (folder / "plan.json").is_file():
         node = find_node()
@@ -70,9 +71,7 @@ def run(node, files, root, out):
 def add_plan(folder, files):
     """Write ``plan.json``: what made.json says, a version of each file for its address, and the licences."""
     plan = json.loads((folder / "made.json").read_text("utf-8"))
-    plan["versions"] = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12] for name in plan["bytes"]
-    }
+    plan["versions"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12] for name in plan["bytes"]}
     (folder / "licences").mkdir()
     for package, text in assemble.licences(files).items():
         (folder / "licences" / f"{package}.txt").write_text(text, "utf-8")

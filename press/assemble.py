@@ -34,8 +34,7 @@ def listed():
 
 def assemble(folder):
     """Fill ``folder`` with every listed file; NoSource if one cannot be had, ValueError if one is not as listed."""
-    if os.environ.get("BNLIB_PYODIDE") == "none":
-        raise NoSource("BNLIB_PYODIDE is none")
+    check_wanted()
     folder.mkdir(parents=True, exist_ok=True)
     files = listed()["files"]
     for fetch in (from_folder, from_distribution, from_carrier):
@@ -45,6 +44,12 @@ def assemble(folder):
     missing = [file["name"] for file in files if not (folder / file["name"]).is_file()]
     if missing:
         raise NoSource(f"no source has {', '.join(missing)}")
+
+
+def check_wanted():
+    """NoSource if the user wants the book without the kernel, whatever is there already."""
+    if os.environ.get("BNLIB_PYODIDE") == "none":
+        raise NoSource("BNLIB_PYODIDE is none")
 
 
 def is_as_listed(file, path):

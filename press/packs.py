@@ -21,6 +21,7 @@ TIME_LIMIT = 600  # seconds for packing
 
 def prepare(root, cache):
     """The folder with the packs and ``plan.json``; raises `assemble.NoSource` if the kernel cannot be had."""
+    assemble.check_wanted()
     folder = cache / "packs" / key(root)
     if not (folder / "plan.json").is_file():
         node = find_node()

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [PART ...]``: parts are flow, training, plateau, figures, book. Ratios are taken within one run."""
+"""``python -m benchmarks [PART ...]``, with the parts of PARTS or all of them. Ratios are taken within one run."""
 
 import os
 

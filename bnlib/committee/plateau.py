@@ -172,25 +172,44 @@ def delay(K, input_variance=1.0, *, squared_norm=1.0):
     return (K + (K - 1) * tau) * checks.positive("squared_norm", squared_norm)
 
 
-def slowing_exponent(K, input_variance=1.0):
-    r"""Exponent p of the power of time by which students that start apart leave more slowly: e ~ exp(lambda t) / t^p.
+def slowing_exponent(K, input_variance=1.0, *, normalization, squared_norm=1.0):
+    r"""Exponent p of the power of time with which students that start apart leave: e ~ exp(lambda t) / t^p.
 
-    .. math:: p = 1 - \frac{K}{2[K+(K-1)\tau]}
+    .. math:: p = 1 - \frac{K}{2L} - \frac K2\left(1-\frac1L\right)s,\qquad L = K+(K-1)\tau
 
-    The spread x = 1 - C/Q of the students is a neutral mode of the plateau. At second order it dies as
+    with s = 0 without normalization, s = 1 for exact batch normalization (so p = 1 - K/2) and s = 1 - g*^2/|J|^2 for
+    the papers' update. The spread x = 1 - C/Q of the students is a neutral mode of the plateau. At second order
 
     .. math:: \dot x = -\frac{2\lambda}{K} x^2,\qquad x(t) = \frac{x_0}{1 + 2\lambda x_0 t/K},
 
-    no faster than K / (2 lambda t), and while it lasts the asymmetry grows at the rate lambda (1 - 2 p x / K). So
-    a plateau from e_0 to e_1 lasts [ln(e_1/e_0) + p ln(1 + 2 lambda x_0 t / K)] / lambda. In units of 1/lambda this
-    is the same with and without batch normalization, and the delay law stands (this book; in neither paper).
-    Arguments and errors as in :func:`escape_rate`.
+    no faster than K / (2 lambda t), and while it lasts the asymmetry grows at the rate lambda (1 - 2 p x / K). So a
+    plateau from e_0 to e_1 lasts [ln(e_1/e_0) + p ln(1 + 2 lambda x_0 t / K)] / lambda: where p differs between two
+    rules the ratio of their lengths is the delay law's up to that logarithm (this book's; in neither paper).
 
-    >>> round(slowing_exponent(2), 6)
-    0.666667
+    Parameters
+    ----------
+    K, input_variance, normalization, squared_norm
+        As in :func:`escape_rate`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        For arguments out of range.
+
+    >>> round(slowing_exponent(2, normalization="none"), 6), slowing_exponent(2, normalization="batch")
+    (0.666667, 0.0)
     """
     K, tau = checks.whole("K", K, 2), checks.positive("input_variance", input_variance)
-    return 1 - K / (2 * (K + (K - 1) * tau))
+    checks.one_of("normalization", normalization, NORMALIZATIONS)
+    Q, L = checks.positive("squared_norm", squared_norm), K + (K - 1) * tau
+    if normalization == "batch":
+        return 1 - K / 2
+    share = 0 if normalization == "none" else 1 - tau / (L * Q)
+    return 1 - K / (2 * L) - K / 2 * (1 - 1 / L) * share
 
 
 def flow_jacobian(K, input_variance=1.0, *, normalization, learning_rate=1.0, squared_norm=None):

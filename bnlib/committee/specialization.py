@@ -85,7 +85,7 @@ def find_plateau(trajectory, *, input_variance=1.0, level=None, band=0.05):
     with `escape_rate` for lambda (this book's; T20 figure 3 shows such plateaus). e_0 is what the start brought, of
     order N^{-1/2} for random weights: compare lengths at equal e_0, or rates. Two things are beyond this law. The
     error is second order in e, so that e_1 is 0.2 to 0.6, where growth is no longer exponential: an uncertainty of
-    about 1/lambda. And students that start apart grow alike only as 1/t, which slows the escape meanwhile
+    about 1/lambda. And students that start apart grow alike only as 1/t, which changes the rate meanwhile
     (`slowing_exponent`), as in the example.
 
     Parameters

@@ -134,8 +134,8 @@ def test_measured_plateaus_obey_the_delay_law(K, tau, norm):
     for rule in NORMALIZATIONS:
         rate = escape_rate(K, tau, normalization=rule, squared_norm=norm)
         starts = [near_fixed_point(K, tau, rule, norm, e) for e in (1e-4, 1e-6)]
-        times = np.linspace(0, 17 / rate, 2001)
-        paths = flow_many(starts, times, normalization=rule, input_variance=tau, rtol=1e-10, atol=1e-13)
+        times = np.linspace(0, 15.5 / rate, 2001)
+        paths = flow_many(starts, times, normalization=rule, input_variance=tau, rtol=1e-9, atol=1e-12)
         lengths[rule] = plateau_length(paths, input_variance=tau)
         assert np.diff(lengths[rule])[0] * rate == pytest.approx(math.log(100), rel=2e-4)
         found = find_plateau(paths.run(1), input_variance=tau)
@@ -178,6 +178,8 @@ def test_students_grow_alike_as_a_power_of_time(rule, K, tau):
     p = restrict(fixed_point(K, tau, normalization=rule, squared_norm=None if rule == "none" else norm))
     rate = escape_rate(K, tau, normalization=rule, squared_norm=norm)
 
+    p_wanted = slowing_exponent(K, tau, normalization=rule, squared_norm=norm)
+
     def change(_, y):
         return reduced_velocity(y, K, tau, normalization=rule)
 
@@ -189,7 +191,7 @@ def test_students_grow_alike_as_a_power_of_time(rule, K, tau):
         tilt = 1e-40j * np.array([0, 0, 1, -1 / (K - 1), 0][: len(p)])
         grown = change(0, y + tilt)[2].imag / 1e-40 - dQ / (2 * Q)
         assert -dx / x**2 == pytest.approx(2 * rate / K, rel=4 * x0)
-        assert (1 - grown / rate) / x * K / 2 == pytest.approx(slowing_exponent(K, tau), rel=4 * x0)
+        assert (1 - grown / rate) / x * K / 2 == pytest.approx(p_wanted, abs=4 * x0)
 
 
 def test_asymmetry_sees_specialization_only():

@@ -186,6 +186,9 @@ def slowing_exponent(K, input_variance=1.0, *, normalization, squared_norm=1.0):
     plateau from e_0 to e_1 lasts [ln(e_1/e_0) + p ln(1 + 2 lambda x_0 t / K)] / lambda: where p differs between two
     rules the ratio of their lengths is the delay law's up to that logarithm (this book's; in neither paper).
 
+    The decay of x is derived. The formulas of p were read off from computed growth rates and are not proved; the tests
+    compare them with trajectories at four settings.
+
     Parameters
     ----------
     K, input_variance, normalization, squared_norm

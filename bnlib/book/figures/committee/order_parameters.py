@@ -89,7 +89,7 @@ def compute_figure_2(rule, start):
 
 
 def _flow_series(rule, seed, times):
-    path = flow(start_of(rule, seed), times, normalization=rule, batch_size=SETTING["batch_size"], rtol=1e-6, atol=1e-8)
+    path = flow(start_of(rule, seed), times, normalization=rule, batch_size=SETTING["batch_size"], rtol=1e-7, atol=1e-9)
     names = {f"Q{i + 1}{j + 1}": path.Q[:, i, j] for i in range(2) for j in range(i, 2)}
     names |= {f"R{i + 1}{n + 1}": path.R[:, i, n] for i in range(2) for n in range(2)}
     names |= {} if path.gain is None else {f"g{i + 1}": path.gain[:, i] for i in range(2)}

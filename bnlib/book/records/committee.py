@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bnlib.committee import NORMALIZATIONS, OrderParameters, train, train_overlaps
+from bnlib.committee import NORMALIZATIONS, OrderParameters, flow, train, train_overlaps
 
 SETTING = {
     "students": 2,
@@ -49,7 +49,8 @@ def figure_2(seeds=(1, 2, 3), steps=20_000, every=200):
                 center=False, record_every=every, rng=generator(seed, n), progress=True,
             )  # fmt: skip
             data[f"{normalization} {seed}"] = {name: plain(values) for name, values in series(run).items()}
-    return config, {"times": run.times.tolist(), "runs": data}
+    flows = {f"{rule} {seed}": flow_series(rule, seed, run.times) for rule in NORMALIZATIONS for seed in seeds}
+    return config, {"times": run.times.tolist(), "runs": data, "flows": flows}
 
 
 def finite_size(seed=1, dimensions=DIMENSIONS, replicas=50, time=200):
@@ -76,7 +77,8 @@ def finite_size(seed=1, dimensions=DIMENSIONS, replicas=50, time=200):
                 name: {"mean": plain(v.mean(axis=0)), "spread": plain(v.std(axis=0, ddof=1))}
                 for name, v in values.items()
             }
-    return config, {"times": kept, "ensembles": data}
+    flows = {rule: flow_series(rule, seed, kept) for rule in NORMALIZATIONS}
+    return config, {"times": kept, "ensembles": data, "flows": flows}
 
 
 def small_batches(seed=1, batch_sizes=BATCH_SIZES, dimension=1000, replicas=100, time=8):
@@ -98,6 +100,12 @@ def small_batches(seed=1, batch_sizes=BATCH_SIZES, dimension=1000, replicas=100,
         last = run.gain[:, -1].mean(axis=-1)
         data[str(b)] = {"gain": float(last.mean()), "standard_error": float(last.std(ddof=1) / np.sqrt(replicas))}
     return config, data
+
+
+def flow_series(normalization, seed, times):
+    """The flow from the same start, as stored beside the runs: a picture of both is then drawn without delay."""
+    path = flow(start_of(normalization, seed), times, normalization=normalization, batch_size=SETTING["batch_size"])
+    return {name: plain(values) for name, values in series(path).items()}
 
 
 def series(run):

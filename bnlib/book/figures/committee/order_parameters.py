@@ -8,8 +8,8 @@ from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter
 from bnlib.book.figures.committee.rules import number
 from bnlib.book.records import load
-from bnlib.book.records.committee import DIMENSIONS, SETTING, start_of
-from bnlib.committee import I2, NORMALIZATIONS, flow, phi
+from bnlib.book.records.committee import DIMENSIONS
+from bnlib.committee import I2, NORMALIZATIONS, phi
 
 CORRELATIONS = np.linspace(-0.96, 0.96, 13)
 RULE = Parameter("rule", "", NORMALIZATIONS, "batch-stop-gradient")
@@ -79,21 +79,17 @@ def describe_average(r):
 
 
 def compute_figure_2(rule, start):
-    """One recorded run of descent on the weights and the flow from the same start."""
+    """One recorded run of descent on the weights, and the recorded flow from the same start."""
     record = load("committee_figure_2")["data"]
     times = np.array(record["times"])
-    run = {name: np.array(values) for name, values in record["runs"][f"{rule} {start}"].items()}
-    path = _flow_series(rule, start, times)
+    run, path = (_arrays(record[kind][f"{rule} {start}"]) for kind in ("runs", "flows"))
     gaps = {group: max(np.max(np.abs(run[n] - path[n])) for n, *_ in lines) for group, lines in _lines(run).items()}
     return {"rule": rule, "start": start, "times": times, "run": run, "flow": path, "gaps": gaps}
 
 
-def _flow_series(rule, seed, times):
-    path = flow(start_of(rule, seed), times, normalization=rule, batch_size=SETTING["batch_size"], rtol=1e-7, atol=1e-9)
-    names = {f"Q{i + 1}{j + 1}": path.Q[:, i, j] for i in range(2) for j in range(i, 2)}
-    names |= {f"R{i + 1}{n + 1}": path.R[:, i, n] for i in range(2) for n in range(2)}
-    names |= {} if path.gain is None else {f"g{i + 1}": path.gain[:, i] for i in range(2)}
-    return names | {"error": path.error}
+def _arrays(stored):
+    """Stored series as arrays."""
+    return {name: np.array(values) for name, values in stored.items()}
 
 
 def _lines(run):
@@ -156,7 +152,7 @@ def describe_figure_2(r):
 
 
 def compute_finite_size(dimension, rule, quantity):
-    """Fifty recorded runs at each dimension, the flow, and how the spread shrinks."""
+    """Fifty recorded runs at each dimension, the recorded flow, and how the spread shrinks."""
     record = load("committee_finite_size")["data"]
     times = np.array(record["times"], dtype=float)
     runs = {N: record["ensembles"][f"{rule} {N}"] for N in DIMENSIONS}
@@ -165,7 +161,7 @@ def compute_finite_size(dimension, rule, quantity):
     early = np.flatnonzero((times > 0) & (times <= 40))
     typical = np.array([math.sqrt(np.mean(np.square(runs[N][name]["spread"])[early])) for N in DIMENSIONS])
     slope = np.polyfit(np.log(DIMENSIONS), np.log(typical), 1)[0]
-    path = _flow_series(rule, 1, times)[name]
+    path = np.array(record["flows"][rule][name])
     return {
         "N": dimension, "rule": rule, "name": name, "times": times, "mean": mean, "spread": spread, "flow": path,
         "typical": typical, "slope": slope, "replicas": load("committee_finite_size")["config"]["replicas"],

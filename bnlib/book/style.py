@@ -91,25 +91,6 @@ def panels(count, **margins):
     return figure, (axes.T if is_narrow() else axes).ravel()
 
 
-def maps(count):
-    """A figure and ``count`` square panels without axes, side by side when wide, stacked when narrow."""
-    edge, title, gap = 0.03, 0.28, 0.19
-    narrow = is_narrow()
-    down, across = (count, 1) if narrow else (1, count)
-    width = LAYOUTS["narrow" if narrow else "wide"]
-    side = (width - 2 * edge - (across - 1) * gap) / across
-    height = down * (side + title) + edge
-    figure = Canvas(figsize=(width, height))
-    axes = figure.subplots(down, across, squeeze=False, gridspec_kw={
-        "left": edge / width, "right": 1 - edge / width, "wspace": gap / side,
-        "bottom": edge / height, "top": 1 - title / height, "hspace": title / side,
-    })  # fmt: skip
-    for ax in axes.ravel():
-        ax.set(xticks=[], yticks=[], aspect="equal")
-        ax.spines[:].set(visible=True, color=FAINT)
-    return figure, axes.ravel()
-
-
 def log_axis(axis, low, high, ticks=None):
     """Make ``ax.xaxis`` or ``ax.yaxis`` logarithmic and fixed, named plainly at ``ticks`` (default: decades).
 

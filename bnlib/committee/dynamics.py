@@ -7,8 +7,7 @@ With F_ik = <delta_i phi'(h_i) x_k>, the correlation of student i's back-propaga
     dg_i/dt  = eta F_ii / (sigma sqrt Q_ii)
 
 where a_i = g_i / (sigma sqrt Q_ii) (1 without normalization) and e_i = delta_i phi'(h_i). Back-propagation through the
-batch's standard deviation takes the part along J_i away from student i's step: a further -eta a_i F_ii / Q_ii times
-J_i.
+batch's standard deviation takes the part along J_i away from student i's step: it adds -eta a_i F_ii / Q_ii times J_i.
 """
 
 import math

@@ -1,5 +1,4 @@
-"""Order parameters: what a two-layer network is, once its inputs are high-dimensional (T19 section 2.1, T20 section
-2.2)."""
+"""Order parameters: what a two-layer network is, once its inputs are many (T19 section 2.1, T20 section 2.2)."""
 
 from dataclasses import dataclass
 
@@ -204,6 +203,5 @@ def error_of(Q, R, T, gain, tau, c):
     raw, (K, M) = tau * joint_overlaps(Q, R, T), R.shape[-2:]
     scales = field_scales(raw[..., :K, :K], gain, M)
     C = raw * scales[..., :, None] * scales[..., None, :]
-    return np.maximum(
-        0.5 * np.sum((c @ c.T) * squashed_overlap(C), axis=(-2, -1)), 0.0
-    )  # a mean square: below 0 is round-off
+    error = 0.5 * np.sum((c @ c.T) * squashed_overlap(C), axis=(-2, -1))
+    return np.maximum(error, 0.0)  # a mean square: below 0 is round-off

@@ -28,8 +28,8 @@ from bnlib.perceptron import (
 from tests.perceptron.gaussian import W, Z, by_random_batches, slope, teacher
 
 CASES = [
-    ("softplus", 1.4, 1.0, 0.3), ("softplus", 0.7, 1.5, -1.0), ("logistic", 1.4, 1.0, 0.3), ("logistic", 0.7, 1.5, -1.0),
-    ("identity", 1.4, 1.0, 0.3),
+    ("softplus", 1.4, 1.0, 0.3), ("softplus", 0.7, 1.5, -1.0), ("logistic", 1.4, 1.0, 0.3),
+    ("logistic", 0.7, 1.5, -1.0), ("identity", 1.4, 1.0, 0.3),
 ]  # fmt: skip
 SIZES = (64, 128, 256, 512)
 

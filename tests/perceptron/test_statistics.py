@@ -52,7 +52,7 @@ def test_infinite_means_are_infinite():
     assert gaussian_mean_inverse_square_sigma(3) == math.inf
     for M, power in ((2, -1), (3, -2)):
         above = [
-            integrate.quad(lambda s: s**power * sigma_density(s, M), end, 10 * end, epsrel=1e-10)[0]
+            integrate.quad(lambda s, p, m: s**p * sigma_density(s, m), end, 10 * end, args=(power, M), epsrel=1e-10)[0]
             for end in (1e-4, 1e-5, 1e-6)
         ]
         assert above[2] > 0.99 * above[0] > 0.1

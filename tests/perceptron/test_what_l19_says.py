@@ -81,7 +81,7 @@ def test_the_mean_adds_twice_what_the_deviation_adds(measure):
 
 @pytest.mark.parametrize("r", [0.0, 0.6])
 def test_noise_of_two_units(r, measure):
-    """Covariances r/M of the means and r^2/(2M) of the deviations, within 4 standard errors (and 1/M^2 for the last)."""
+    """Covariances r/M of the means, r^2/(2M) of the deviations: within 4 standard errors, plus 1/M^2 for the last."""
     M, batches = 64, 40_000
     rng = np.random.default_rng(15)
     a, other = rng.standard_normal((2, batches, M))

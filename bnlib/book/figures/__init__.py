@@ -8,6 +8,12 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "batch-lottery": "perceptron.batch_statistics",
+    "to-two": "perceptron.batch_statistics",
+    "one-epoch": "perceptron.batch_statistics",
+    "theorem-one": "perceptron.gamma_decay",
+    "gamma-landscape": "perceptron.gamma_decay",
+    "residual": "perceptron.gamma_decay",
 }
 
 

@@ -15,31 +15,24 @@ import math
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import erf, gammaln
+from scipy.special import erf
 
 from bnlib import checks
 from bnlib.perceptron.averages import ACTIVATIONS, activation_and_slope
 from bnlib.perceptron.dynamics import _integrated, _start, not_negative
+from bnlib.perceptron.statistics import (
+    gaussian_mean_inverse_sigma,
+    gaussian_mean_inverse_square_sigma,
+    gaussian_mean_sigma,
+)
 
 SMALLEST = 4  # <1 / s^2> is infinite for M <= 3, and with it the noise
-
-
-def mean_deviation(batch_size):
-    """<s>: the mean of the deviation (1/M convention) over a batch of M >= 2 standard normal numbers.
-
-    sqrt(2/M) Gamma(M/2) / Gamma((M-1)/2).
-
-    >>> round(mean_deviation(2), 12) == round(1 / math.sqrt(math.pi), 12)
-    True
-    """
-    M = checks.whole("batch_size", batch_size, 2)
-    return math.sqrt(2 / M) * math.exp(gammaln(M / 2) - gammaln((M - 1) / 2))
 
 
 def batch_fixed_gain(activation, batch_size):
     r"""The gain at which online training with batch normalization ends, R = 1: the root of <mean(delta z)> = 0.
 
-    Identity: <s>, by `mean_deviation`; ReLU: 2 <[z]+ [mu + s z]+>; erf: a root. By quadrature over z, whose law is
+    Identity: <s>, by `gaussian_mean_sigma`; ReLU: 2 <[z]+ [mu + s z]+>; erf: a root. By quadrature over z, whose law is
     (1 - z^2 / (M-1))^((M-4)/2), and the independent s; the mean mu is integrated out in closed form.
 
     Parameters
@@ -62,7 +55,7 @@ def batch_fixed_gain(activation, batch_size):
     """
     M = checks.whole("batch_size", batch_size, 3)
     if checks.one_of("activation", activation, ACTIVATIONS) == "identity":
-        return mean_deviation(M)
+        return gaussian_mean_sigma(M)
     z, weight_z = _half_law(M)
     s, weight_s = _deviations(M)
     m, v = s[:, None] * z, 1 / M
@@ -131,9 +124,12 @@ class BatchAverages:
     def _identity(self, gamma, R):
         """e is sqrt(1 - R^2) times what b has across 1 and z: M - 2 directions."""
         M = self.M
-        inverse = math.sqrt(M / 2) * math.exp(gammaln((M - 2) / 2) - gammaln((M - 1) / 2))  # <1/s>
         free = (1 - R**2) * (M - 2) / M
-        return gamma * (R * mean_deviation(M) - gamma), free * M / (M - 3), free * inverse
+        return (
+            gamma * (R * gaussian_mean_sigma(M) - gamma),
+            free * gaussian_mean_inverse_square_sigma(M),
+            free * gaussian_mean_inverse_sigma(M),
+        )
 
 
 def batch_flow(

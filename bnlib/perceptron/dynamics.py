@@ -131,7 +131,7 @@ def plain_flow(start, times, *, activation, learning_rate, batch_size=1, rtol=1e
     if path.status < 0:
         raise RuntimeError(f"the flow could not be followed to t = {times[-1]:g}: {path.message}")
     states = np.empty((len(times), 2))
-    states[: len(path.t)] = path.y.T.reshape(-1, 2)
+    states[: len(path.t)] = np.reshape(path.y, (2, len(path.t))).T
     states[len(path.t) :] = math.inf, path.y_events[0][0, 1] if len(path.t) < len(times) else 0.0
     return states
 
@@ -169,6 +169,8 @@ def _start(name, start, parts):
 
 def _integrated(derivative, start, times, rtol, atol):
     """States at the times by LSODA."""
+    if times[-1] == 0:
+        return np.tile(start, (len(times), 1)).astype(float)
     first = times[0] > 0
     asked = np.concatenate([[0.0], times]) if first else times
     with catch_warnings():

@@ -7,10 +7,10 @@ what `bnlib.sweep.sweep` hands out: numbers and a generator.
 import math
 
 import numpy as np
-from scipy.special import gammaln
 
 from bnlib import checks
 from bnlib.perceptron.dynamics import not_negative
+from bnlib.perceptron.statistics import gaussian_mean_inverse_sigma, gaussian_mean_inverse_square_sigma
 
 NORMALIZATIONS = ("none", "weight", "batch", "batch-independent")
 
@@ -95,8 +95,8 @@ def independent_batch_solution(X, y, batch_size):
     """
     M = checks.whole("batch_size", batch_size, 4)
     P, N = X.shape
-    a1 = math.sqrt(M / 2) * math.exp(gammaln((M - 2) / 2) - gammaln((M - 1) / 2))
-    return a1 * (M - 3) / M * np.linalg.solve(X.T @ X + P / (N * M) * np.eye(N), X.T @ y)
+    scale = gaussian_mean_inverse_sigma(M) / gaussian_mean_inverse_square_sigma(M)
+    return scale * np.linalg.solve(X.T @ X + P / (N * M) * np.eye(N), X.T @ y)
 
 
 def descent_experiment(

@@ -126,8 +126,9 @@ def plain_flow(start, times, *, activation, learning_rate, batch_size=1, rtol=1e
         return state[0] - CEILING
 
     escaped.terminal = True
-    end = max(times[-1], np.finfo(float).tiny)
-    path = solve_ivp(derivative, (0, end), [Q, R], "LSODA", times, events=escaped, rtol=rtol, atol=atol)
+    if times[-1] == 0:
+        return np.tile([Q, R], (len(times), 1))
+    path = solve_ivp(derivative, (0, times[-1]), [Q, R], "LSODA", times, events=escaped, rtol=rtol, atol=atol)
     if path.status < 0:
         raise RuntimeError(f"the flow could not be followed to t = {times[-1]:g}: {path.message}")
     states = np.empty((len(times), 2))

@@ -8,9 +8,9 @@ import time
 import numpy as np
 import scipy
 
-from bnlib.book.records import FOLDER, committee
+from bnlib.book.records import FOLDER, committee, perceptron_descent
 
-RECIPES = {**committee.RECIPES}
+RECIPES = {**committee.RECIPES, **perceptron_descent.RECIPES}
 
 
 def main(names):

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from bnlib.checks import array, positive, whole
+from bnlib.partition.network import slope_in_range
 
 
 def facet_normals(weight, sigma, row, slopes, unit, slope):
@@ -25,7 +26,7 @@ def facet_normals(weight, sigma, row, slopes, unit, slope):
     slopes, unit = array("slopes", slopes, ("n",), n=len(weight)), _unit(unit, weight)
     others = (slopes * scaled) @ weight - slopes[unit] * scaled[unit] * weight[unit]
     fold = scaled[unit] * weight[unit]
-    return others + fold, others + _slope(slope) * fold
+    return others + fold, others + slope_in_range(slope) * fold
 
 
 def fold_angle(normal, other):
@@ -81,7 +82,7 @@ def fold_of_sigma(sigma, b, c, t, slope):
     sigma = np.asarray(sigma, dtype=np.float64)
     if not (np.isfinite(sigma).all() and (sigma > 0).all()):
         raise ValueError(f"sigma must be finite and > 0; got {sigma!r}")
-    t, slope = positive("t", t), _slope(slope)
+    t, slope = positive("t", t), slope_in_range(slope)
     b, c = (float(array(name, [value], ("1",))[0]) for name, value in (("b", b), ("c", c)))
     return np.abs(np.arctan2(t, c + slope * b / sigma) - np.arctan2(t, c + b / sigma))
 
@@ -97,7 +98,7 @@ def sharpest_fold(b, c, t, slope):
     >>> round(sigma, 4), round(math.degrees(fold), 2)
     (0.3162, 54.9)
     """
-    slope, t = _slope(slope), positive("t", t)
+    slope, t = slope_in_range(slope), positive("t", t)
     if not (math.isfinite(b) and b != 0 and math.isfinite(c)):
         raise ValueError(f"b must be finite and not 0, and c finite; got b = {b!r}, c = {c!r}")
     if slope == 1:
@@ -126,12 +127,6 @@ def _unit(unit, weight):
     if unit >= len(weight):
         raise ValueError(f"unit must be below {len(weight)}; got {unit}")
     return unit
-
-
-def _slope(slope):
-    if not -1 <= slope <= 1:
-        raise ValueError(f"slope must be in [-1, 1]; got {slope!r}")
-    return float(slope)
 
 
 def _directions(name, vectors):

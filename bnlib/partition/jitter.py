@@ -187,10 +187,10 @@ def draw_batches(population, batch_size, count, rng, *, replace=False):
     return np.argsort(rng.random((count, N)), axis=1)[:, :B]
 
 
-def batch_statistics(points, weight, batches):
+def statistics_of_batches(points, weight, batches):
     """mu_B and sigma_B (divisor B) of the projections for batches of indices (count, B); axes (count, n) each.
 
-    >>> mu, sigma = batch_statistics([[0.0], [2.0], [4.0]], [[1.0]], [[0, 1], [0, 2]])
+    >>> mu, sigma = statistics_of_batches([[0.0], [2.0], [4.0]], [[1.0]], [[0, 1], [0, 2]])
     >>> mu.ravel().tolist(), sigma.ravel().tolist()
     ([1.0, 2.0], [1.0, 2.0])
     """

@@ -127,7 +127,7 @@ def test_a_hairpin_is_not_flat():
     (lambda: fold_of_sigma([0.1, 0.0], 1, 0, 1, 0.1), "sigma must be finite and > 0"),
     (lambda: fold_of_sigma(1.0, 1, 0, 0.0, 0.1), "t must be"),
     (lambda: sharpest_fold(0.0, 0, 1, 0.1), "b must be finite and not 0"),
-    (lambda: sharpest_fold(1.0, 0, 1, 1.5), r"slope must be in \[-1, 1\]; got 1.5"),
+    (lambda: sharpest_fold(1.0, 0, 1, 1.5), r"slope must be a number in \[-1, 1\]; got 1.5"),
     (lambda: fold_angle([0.0, 0.0], [1.0, 0.0]), "normal must be finite and not 0"),
     (lambda: facet_normals([[1.0, 0.0]], [0.0], [1.0], [1.0], 0, 0.0), "sigma must be > 0"),
     (lambda: facet_normals([[1.0, 0.0]], [1.0], [1.0], [1.0], 1, 0.0), "unit must be below 1; got 1"),

@@ -8,6 +8,11 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "rigid-jitter": "partition.jitter",
+    "batch-laws": "partition.jitter",
+    "straddling-batches": "partition.jitter",
+    "boundary-jitter": "partition.jitter_networks",
+    "flip-law": "partition.jitter_networks",
 }
 
 

@@ -3,10 +3,12 @@
 import numpy as np
 
 from bnlib.book.records.committee import plain
-from bnlib.partition import shapes, training
+from bnlib.partition import Network, concentration, shapes, training
 
 MOONS = {"points": 512, "noise": 0.2, "widths": [32, 32], "slope": 0.0, "learning_rate": 0.01}
 BATCH_SIZES = (4, 16, 64, 256)
+STARTS = ("zero-bias", "random-bias", "batch")
+OFFSETS = {"none": (0.0, 0.0), "aside": (1.0, 0.5)}
 
 
 def moons(seed=1, steps=1500, batch_sizes=BATCH_SIZES):
@@ -36,4 +38,39 @@ def restored(data, slope=0.0):
     return training.Classifier(tuple(np.array(w) for w in data["weights"]), np.array(data["row"]), data["bias"], slope)
 
 
-RECIPES = {"partition_moons": moons}
+def focus(seed=1, width=1024, layers=11, shown=(1, 5, 11), radius=0.05, side=41, probes=4, samples=500):
+    """B22's figure 3: units of single layers whose boundary passes within the radius, on a grid, for three starts."""
+    config = {
+        "width": width, "layers": layers, "shown": shown, "radius": radius, "side": side, "reach": 2.0,
+        "points": 50, "data": "star", "slope": 0.0, "seed": seed, "weights": "N(0, 2 / fan-in)",
+        "random_bias": "N(0, 1/2)", "offsets": OFFSETS, "probes": probes, "samples": samples,
+    }  # fmt: skip
+    data = {}
+    for where, offset in OFFSETS.items():
+        points = shapes.shape("star", 50, offset)
+        axis = np.linspace(-2, 2, side)
+        grid = points.mean(axis=0) + np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+        places = {"data": points, "far": points.mean(axis=0) + 2 * shapes.shape("ring", 48)}
+        for start in STARTS:
+            net = started(start, [2] + layers * [width], points, 0.0, np.random.default_rng(seed))
+            counts = concentration.first_order_counts(net, grid, radius)
+            profile = {k: concentration.first_order_counts(net, p, radius).mean(axis=0) for k, p in places.items()}
+            some = points[:: len(points) // probes][:probes]
+            found = concentration.sampled_counts(net, some, radius, samples, np.random.default_rng([seed, 1]))
+            data[f"{start} {where}"] = {
+                **{k: plain(v) for k, v in profile.items()}, "maps": {str(n): counts[:, n - 1].tolist() for n in shown},
+                "probes": concentration.first_order_counts(net, some, radius).tolist(), "sampled": found.tolist(),
+            }  # fmt: skip
+    return config, data
+
+
+def started(name, sizes, data, slope, rng):
+    """A network with weights N(0, 2 / fan-in), and batch statistics of the data, zero bias or biases N(0, 1/2)."""
+    weights = [rng.standard_normal((n, d)) * np.sqrt(2 / d) for d, n in zip(sizes, sizes[1:])]
+    if name == "batch":
+        return Network.with_batch_norm(weights, data, slope)
+    scale = 0.0 if name == "zero-bias" else np.sqrt(0.5)
+    return Network.with_bias(weights, [scale * rng.standard_normal(n) for n in sizes[1:]], slope)
+
+
+RECIPES = {"partition_moons": moons, "partition_focus": focus}

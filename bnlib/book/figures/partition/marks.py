@@ -1,6 +1,7 @@
-"""Many points as one path: a tenth of the bytes that as many markers take in a page's pictures."""
+"""Points as one path, a tenth of the bytes that as many markers take in a page, and shades that fit any page."""
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
@@ -18,3 +19,18 @@ def dots(ax, points, color, size=3.0, *, square=False, alpha=1.0, zorder=2):
     patch = PathPatch(path, fill=False, ec=color, lw=size, capstyle=cap, alpha=alpha, zorder=zorder)
     patch.set_snap(False)
     ax.add_patch(patch)
+
+
+def heat(ax, values, extent, color):
+    """Show an array as shades of one colour, from nothing at 0 to all of it at 1, which suits a light and a dark page.
+
+    ``extent`` is (left, right, bottom, top) of the array's outer samples; rows go upwards.
+    """
+    values = np.clip(np.asarray(values, dtype=float), 0, 1)
+    shades = np.empty((*values.shape, 4))
+    shades[..., :3] = to_rgb(color)
+    shades[..., 3] = np.round(values * 16) / 16
+    left, right, bottom, top = extent
+    across, up = (right - left) / (values.shape[1] - 1) / 2, (top - bottom) / (values.shape[0] - 1) / 2
+    outer = (left - across, right + across, bottom - up, top + up)
+    ax.imshow(shades, extent=outer, origin="lower", interpolation="none", zorder=0)

@@ -4,5 +4,15 @@ A `Network` of `AffineLayer` and `BatchNormLayer` is affine on each of many conv
 """
 
 from bnlib.partition.network import AffineLayer, BatchNormLayer, Network, activate, batch_statistics
+from bnlib.partition.plane import Plane, count_regions, partition
 
-__all__ = ["AffineLayer", "BatchNormLayer", "Network", "activate", "batch_statistics"]
+__all__ = [
+    "AffineLayer",
+    "BatchNormLayer",
+    "Network",
+    "Plane",
+    "activate",
+    "batch_statistics",
+    "count_regions",
+    "partition",
+]

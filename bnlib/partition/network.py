@@ -32,7 +32,9 @@ class AffineLayer:
 
     def preactivation(self, z):
         """h at layer inputs z (..., d): (..., n)."""
-        return z @ self.weight.T + self.bias
+        h = z @ self.weight.T
+        h += self.bias
+        return h
 
     def affine(self):
         """(W, c) with h = W z + c: shapes (n, d) and (n,)."""
@@ -72,7 +74,11 @@ class BatchNormLayer:
 
     def preactivation(self, z):
         """h at layer inputs z (..., d): (..., n)."""
-        return (z @ self.weight.T - self.mu) * (self.gamma / self.sigma) + self.beta
+        h = z @ self.weight.T
+        h -= self.mu
+        h *= self.gamma / self.sigma
+        h += self.beta
+        return h
 
     def affine(self):
         """(W', c') with h = W' z + c': shapes (n, d) and (n,)."""
@@ -228,15 +234,15 @@ class Network:
         return layer
 
 
-def activate(h, slope):
-    """a(h): h where it is >= 0 and ``slope`` * h below (entry by entry).
+def activate(h, slope, out=None):
+    """a(h): h where it is >= 0 and ``slope`` * h below (entry by entry); into ``out`` if given, which may be h.
 
     >>> activate(np.array([-2.0, 3.0]), -1.0)
     array([2., 3.])
     """
     if slope == 0:
-        return np.maximum(h, 0.0)
-    return np.abs(h) if slope == -1 else np.maximum(h, slope * h)
+        return np.maximum(h, 0.0, out=out)
+    return np.abs(h, out=out) if slope == -1 else np.maximum(h, slope * h, out=out)
 
 
 def batch_statistics(weight, z):

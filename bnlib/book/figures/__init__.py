@@ -8,6 +8,7 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "guaranteed-crossing": "partition.focus",
     "focus-map": "partition.focus_depth",
     "depth-law": "partition.focus_depth",
     "focus-wide": "partition.focus_limits",

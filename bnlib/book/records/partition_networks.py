@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib.book.records.committee import plain
-from bnlib.partition import Network, concentration, shapes, training
+from bnlib.partition import Network, concentration, geometry, partition, shapes, training
 
 MOONS = {"points": 512, "noise": 0.2, "widths": [32, 32], "slope": 0.0, "learning_rate": 0.01}
 BATCH_SIZES = (4, 16, 64, 256)
@@ -64,6 +64,37 @@ def focus(seed=1, width=1024, layers=11, shown=(1, 5, 11), radius=0.05, side=41,
     return config, data
 
 
+def margins(seeds=48, steps=1500, points=128, noise=0.25, batch_sizes=(8, 32)):
+    """Does jitter widen margins? The same data, start and batches with the statistics of the batch or of all data."""
+    config = {
+        "points": points, "test_points": 2000, "noise": noise, "widths": [32, 32], "slope": 0.0, "learning_rate": 0.01,
+        "steps": steps, "batch_sizes": batch_sizes, "seeds": seeds, "optimizer": "Adam",
+        "margin": "signed distance of the training points to the boundary made by the statistics of all data",
+    }  # fmt: skip
+    data = {f"{B} {statistics}": [] for B in batch_sizes for statistics in training.STATISTICS}
+    for seed in range(seeds):
+        rng = np.random.default_rng([seed, 20])
+        x, y = shapes.moons(points, noise, rng)
+        new, truth = shapes.moons(2000, noise, rng)
+        start = training.random_classifier([32, 32], rng)
+        for B in batch_sizes:
+            for statistics in training.STATISTICS:
+                trained, _ = training.train(
+                    start, x, y, steps, batch_size=B, statistics=statistics, rng=np.random.default_rng([seed, B])
+                )
+                right = float(np.mean(np.sign(trained.logits(new, x)) == truth))
+                data[f"{B} {statistics}"].append(plain([*margin_quantiles(trained, x, y), right]))
+    return config, {"columns": ["median", "closest_tenth", "test_accuracy"], "arms": data}
+
+
+def margin_quantiles(classifier, points, labels, quantiles=(0.5, 0.1)):
+    """Quantiles of the signed distances of points to the decision boundary, positive on the right side; exact."""
+    net = classifier.network(points)
+    square = 8.0 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    distance = geometry.segment_distances(points, partition(net, square).segments[len(net.layers) - 1, 0])
+    return np.quantile(np.sign(labels * net.forward(points)[:, 0]) * distance, quantiles)
+
+
 def started(name, sizes, data, slope, rng):
     """A network with weights N(0, 2 / fan-in), and batch statistics of the data, zero bias or biases N(0, 1/2)."""
     weights = [rng.standard_normal((n, d)) * np.sqrt(2 / d) for d, n in zip(sizes, sizes[1:])]
@@ -73,4 +104,4 @@ def started(name, sizes, data, slope, rng):
     return Network.with_bias(weights, [scale * rng.standard_normal(n) for n in sizes[1:]], slope)
 
 
-RECIPES = {"partition_moons": moons, "partition_focus": focus}
+RECIPES = {"partition_moons": moons, "partition_focus": focus, "partition_margins": margins}

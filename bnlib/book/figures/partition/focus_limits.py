@@ -18,7 +18,7 @@ ARMS = {
     "batch": ("batch", style.ACCENT, style.SOLID),
 }
 SHOWN = (1, 5, 11)
-DIMENSIONS, SAMPLES, CLOUDS = (2, 10, 100, 784, 3072), (100, 1000, 10_000), 200
+DIMENSIONS, SAMPLES = (2, 10, 100, 784, 3072), (100, 1000, 10_000)
 NORMS, WIDTH, RADIUS, SHIFTS = ("batch", "layer", "rms"), 64, 0.1, (0.0, 1.0, 2.0, 4.0)
 SIDE = np.linspace(-2, 6, 62)  # the origin itself is not on the grid
 
@@ -39,8 +39,10 @@ def compute_wide(layer, offset):
 
 def draw_wide(r):
     """Three maps, and the counts against depth."""
-    figure, axes = style.panels(4, left=0.45, gap=0.7, right=1.0, below=0.42)
+    margins = {"left": 0.45, "gap": 0.7, "right": 1.0, "below": 0.42}
+    figure, axes = style.grid(1, 4, **margins) if style.is_narrow() else style.panels(4, **margins)
     low, high = r["centre"] - 2, r["centre"] + 2
+    axes = axes.ravel()
     for ax, (name, (words, *_)) in zip(axes, ARMS.items()):
         heat(ax, np.sqrt(r["maps"][name] / 300), (low[0], high[0], low[1], high[1]), style.ACCENT)
         dots(ax, r["points"], style.SECOND, 1.8)
@@ -116,10 +118,10 @@ def draw_cones(r):
     plane.set_title(f"layer {r['layer']}; × origin")
     looks = {"batch": (style.ACCENT, "-"), "layer": (style.SECOND, style.DASHED), "rms": (style.THIRD, style.DASHDOT)}
     for name, (color, dash) in looks.items():
-        curve.plot(SHIFTS, r["at_data"][name], color=color, ls=dash, marker="o", ms=3.5)
+        curve.plot(SHIFTS, np.maximum(r["at_data"][name], 0.2), color=color, ls=dash, marker="o", ms=3.5)
     curve.axvline(r["shift"], color=style.QUIET, lw=0.7, ls=style.DOTTED)
     style.fixed_axis(curve.xaxis, -0.2, 4.2, SHIFTS)
-    style.log_axis(curve.yaxis, 0.5, 50, [1, 3, 10, 30])
+    style.log_axis(curve.yaxis, 0.2, 80, [0.3, 1, 3, 10, 30])
     style.label(curve, [r["at_data"][n][-1] for n in looks], list(looks), [color for color, _ in looks.values()])
     curve.set_xlabel("shift of the data")
     curve.set_title("boundaries near the data")
@@ -145,12 +147,15 @@ def compute_sampling(dimension, samples):
     """Detection against distance with simulated clouds, and recall against dimension."""
     rng = np.random.default_rng([dimension, samples])
     half = concentration.half_detection_distance(dimension, samples)
-    near = rng.standard_normal((CLOUDS, samples))
-    rest = rng.chisquare(dimension + 1, (CLOUDS, samples))
+    clouds = min(400, 400_000 // samples)
+    near = rng.standard_normal((clouds, samples))  # one coordinate of a point in the ball, and all the others squared
+    rest = rng.chisquare(dimension + 1, (clouds, samples))
     highest = np.max(near / np.sqrt(near**2 + rest), axis=1)
-    at = np.linspace(0.05, 0.95, 10)
+    at = np.linspace(0.6, 1.6, 11) * half
+    at = at[at < 1]
     return {
-        "n": dimension, "m": samples, "half": half, "at": at, "found": (highest[:, None] > at).mean(axis=0),
+        "n": dimension, "m": samples, "half": half, "clouds": clouds, "at": at,
+        "found": (highest[:, None] > at).mean(axis=0),
         "recall": {m: np.array([concentration.recall(n, m) for n in DIMENSIONS]) for m in SAMPLES},
     }  # fmt: skip
 
@@ -171,7 +176,7 @@ def draw_sampling(r):
         recall.plot(DIMENSIONS, r["recall"][m], color=color, ls=dash, marker="o", ms=3)
     ends = [r["recall"][m][-1] for m in SAMPLES]
     colors = [style.ACCENT if m == r["m"] else style.QUIET for m in SAMPLES]
-    style.label(recall, ends, [f"m = {m}" for m in SAMPLES], colors)
+    style.label(recall, ends, [f"m = {style.power_words(m)}" for m in SAMPLES], colors)
     style.log_axis(recall.xaxis, 1.6, 4000, DIMENSIONS[:-1])
     style.fixed_axis(recall.yaxis, 0, 1.03, [0, 0.5, 1])
     recall.set_xlabel("dimension n")
@@ -184,7 +189,7 @@ def describe_sampling(r):
     share = r["recall"][r["m"]][DIMENSIONS.index(r["n"])]
     return (
         f"{r['m']} random points in a ball of dimension {r['n']}: a boundary at {r['half']:.3f} radii is found in half "
-        f"of all cases (line: law; dots: {CLOUDS} simulated clouds). Of the boundaries that meet the ball, "
+        f"of all cases (line: law; dots: {r['clouds']} simulated clouds). Of the boundaries that meet the ball, "
         f"{100 * share:.1f} % are found."
     )
 

@@ -21,6 +21,13 @@ def dots(ax, points, color, size=3.0, *, square=False, alpha=1.0, zorder=2):
     ax.add_patch(patch)
 
 
+def lines(ax, segments, color, width=1.0, *, dash="-", zorder=1):
+    """Draw segments (s, 2, 2) as one path."""
+    if len(segments):
+        path = Path(np.reshape(segments, (-1, 2)), np.tile([Path.MOVETO, Path.LINETO], len(segments)))
+        ax.add_patch(PathPatch(path, fill=False, ec=color, lw=width, ls=dash, capstyle="round", zorder=zorder))
+
+
 def heat(ax, values, extent, color):
     """Show an array as shades of one colour, from nothing at 0 to all of it at 1, which suits a light and a dark page.
 

@@ -44,7 +44,7 @@ def draw_wide(r):
     low, high = r["centre"] - 2, r["centre"] + 2
     axes = axes.ravel()
     for ax, (name, (words, *_)) in zip(axes, ARMS.items()):
-        heat(ax, np.sqrt(r["maps"][name] / 300), (low[0], high[0], low[1], high[1]), style.ACCENT)
+        heat(ax, np.sqrt(r["maps"][name] / 800), (low[0], high[0], low[1], high[1]), style.ACCENT)
         dots(ax, r["points"], style.SECOND, 1.8)
         ax.plot(0, 0, "x", color=style.INK, ms=5)
         ax.set_aspect("equal", anchor="W")

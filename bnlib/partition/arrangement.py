@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from bnlib.partition.chords import InconsistentError
-from bnlib.partition.mesh import counting, cross, starts
+from bnlib.partition.mesh import counting, cross
 
 MERGE = 1e-11  # crossings this close to each other's lines, relative to the polygon, are one
 
@@ -48,8 +48,7 @@ def find_crossings(rank, begin, along, size):
     ``size`` is the polygon's diameter. Raises InconsistentError where merged crossings are not those of lines.
     """
     a, b = crossing_pairs(rank)
-    share_a, turn = _shares(a, b, begin, along)
-    share_b = cross(begin[b] - begin[a], along[a]) / turn
+    share_a, share_b, turn = _shares(a, b, begin, along)
     share, X, chord = _tamed(np.concatenate([share_a, share_b])), len(a), np.concatenate([a, b])
     order = _along_chords(chord, share)
     crossing = np.where(order < X, order, order - X)
@@ -71,7 +70,7 @@ def count_crossings(rank, begin, along, size):
     a, b = crossing_pairs(rank)
     if len(a) < 2:
         return len(a)
-    share, turn = _shares(a, b, begin, along)
+    share, _, turn = _shares(a, b, begin, along)
     share, lengths = _tamed(share), np.hypot(along[:, 0], along[:, 1])
     order = np.argsort(a + share)
     if _joined(a[order], share[order], order, lengths, np.abs(turn) / (lengths[a] * lengths[b]), size).shape[1]:
@@ -81,10 +80,12 @@ def count_crossings(rank, begin, along, size):
 
 
 def _shares(a, b, begin, along):
-    """Where chords b cross chords a, as a share of a, and the cross product of their directions, never 0."""
-    turn = cross(along[a], along[b])
+    """Where chords a and b cross, as a share of a and of b, and the cross product of their directions, never 0."""
+    along_a, along_b = along.take(a, axis=0), along.take(b, axis=0)
+    turn = cross(along_a, along_b)
     turn[turn == 0] = np.finfo(float).tiny
-    return cross(begin[b] - begin[a], along[b]) / turn, turn
+    between = begin.take(b, axis=0) - begin.take(a, axis=0)
+    return cross(between, along_b) / turn, cross(between, along_a) / turn, turn
 
 
 def _tamed(share):

@@ -66,7 +66,8 @@ def find_chords(mesh, values, tolerance):
 
 def _slots(mesh, edge, unit, values, tolerance):
     """The new vertices, and for each crossing (edge, unit) which of them it is; crossings too close are one vertex."""
-    at_tail, at_head = values[mesh.tail[edge], unit], values[mesh.head[edge], unit]
+    flat, n = values.ravel(), values.shape[1]
+    at_tail, at_head = flat.take(mesh.tail[edge] * n + unit), flat.take(mesh.head[edge] * n + unit)
     change = at_tail - at_head
     t = at_tail / change
     order, same = np.arange(len(edge)), np.zeros(len(edge), bool)
@@ -138,7 +139,7 @@ def zero_runs(mesh, signs):
 
 
 def _paired(ends, n):
-    """The chords whose ends (rows cell, unit, slot, vertex) are given; every cell and unit must have two ends or none."""
+    """The chords with these ends (rows cell, unit, slot, vertex); every cell and unit must have two ends or none."""
     key = ends[0] * n + ends[1]
     order = np.argsort(key)
     key = key[order]

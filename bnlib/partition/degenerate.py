@@ -23,7 +23,7 @@ class Degenerate:
     "duplicate"   the units' zeros are one and the same in some cells (``cells``, how many)
     "parallel"    the units' zeros are parallel and apart in some cells
     "vertex"      the unit's zero passes through vertices of earlier layers, at ``points``
-    "edge"        the unit's zero lies on edges of earlier layers, and its sign is equal on both sides or off the polygon
+    "edge"        the unit's zero lies on edges of earlier layers, where it does not change sign
     "flat"        the unit is zero on whole cells: its folded hyperplane has an inside (bit 0)
     "empty"       the unit's zero does not meet the polygon's inside
     """

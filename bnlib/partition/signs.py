@@ -25,11 +25,10 @@ def set_bits(words):
     >>> set_bits(pack(np.array([[False, True, True], [True, False, False]])))
     (array([0, 0, 1]), array([1, 2, 0]))
     """
-    octets = words.view(np.uint8).ravel()
-    some = np.flatnonzero(octets)
-    which, bit = np.nonzero(np.unpackbits(octets[some]).reshape(-1, 8))
-    row, column = np.divmod(some, 8 * words.shape[1])
-    return row[which], 8 * column[which] + bit
+    some = np.flatnonzero(words)
+    which, bit = np.nonzero(np.unpackbits(words.ravel()[some].view(np.uint8)).reshape(-1, WORD))
+    row, column = np.divmod(some, words.shape[1])
+    return row[which], WORD * column[which] + bit
 
 
 def one_bit(columns, w):
@@ -46,10 +45,13 @@ class Signs:
     """
 
     def __init__(self, values, tolerance):
-        above, below = values > tolerance, values < -tolerance
         self.n = values.shape[1]
-        self.above = pack(above)
+        widest = tolerance.max()  # comparisons with one number are faster, and mostly enough
+        above, below = values > widest, values < -widest
         generic = np.count_nonzero(above) + np.count_nonzero(below) == above.size
+        if not generic:
+            above, below = values > tolerance, values < -tolerance
+        self.above = pack(above)
         beyond = ~pack(np.ones((1, self.n), bool))  # bits without a unit count as below
         self.below = None if generic else pack(below) | beyond
 
@@ -63,7 +65,7 @@ class Signs:
     def differing(self, tail, head):
         """Words (E, w): units that are strictly above zero at one end of an edge and strictly below at the other."""
         if self.below is None:
-            return self.above[tail] ^ self.above[head]
+            return self.above.take(tail, axis=0) ^ self.above.take(head, axis=0)
         above, below = self.above, self.below
         return (above[tail] & below[head]) | (below[tail] & above[head])
 

@@ -69,15 +69,16 @@ class Cut:
 def cut_mesh(mesh, signs, slots, chords, values, size):
     """(new mesh, values at its vertices, `Cut`); ``values`` (V, n) at the old vertices, or None to carry none on."""
     lead = np.flatnonzero(chords.leads)
-    ends = chords.vertices[lead]
+    ends = chords.vertices.take(lead, axis=0)
     tails, heads = mesh.tail[slots.edge], mesh.head[slots.edge]
-    on_edges = mesh.points[tails] + slots.t[:, None] * (mesh.points[heads] - mesh.points[tails])
+    from_tail = mesh.points.take(tails, axis=0)
+    on_edges = from_tail + slots.t[:, None] * (mesh.points.take(heads, axis=0) - from_tail)
     points = np.concatenate([mesh.points, on_edges])
-    begin = points[ends[:, 0]]
-    along = points[ends[:, 1]] - begin
-    crossings = find_crossings(chords.rank[lead], begin, along, size)
+    begin = points.take(ends[:, 0], axis=0)
+    along = points.take(ends[:, 1], axis=0) - begin
+    crossings = find_crossings(chords.rank.take(lead, axis=0), begin, along, size)
     on, share = crossings.on, crossings.share
-    points = np.concatenate([points, begin[on] + share[:, None] * along[on]])
+    points = np.concatenate([points, begin.take(on, axis=0) + share[:, None] * along.take(on, axis=0)])
     if values is not None:
         values = _mixing(len(mesh.points), tails, heads, slots.t, ends[on], share) @ values
     pieces = Pieces(slots, crossings, len(lead))
@@ -114,8 +115,8 @@ def _following(mesh, slots, chords, lead, crossings, pieces):
     last_slot = np.append(first_slot[1:], pieces.B) - 1
     following[last_slot] = first_slot
     # Round a slot, from one end to the next in order of rank; the first is reached from the slot before.
-    order = np.argsort(chords.rank[lead].T.ravel())
-    at, cell = chords.slots[lead].T.ravel()[order], np.tile(chords.cell[lead], 2)[order]
+    order = np.argsort(chords.rank.take(lead, axis=0).T.ravel())
+    at, cell = chords.slots.take(lead, axis=0).T.ravel()[order], np.tile(chords.cell[lead], 2)[order]
     leaving = np.concatenate([pieces.forth(pieces.first), pieces.back(pieces.last)])[order]
     arriving = np.concatenate([pieces.back(pieces.first), pieces.forth(pieces.last)])[order]
     new = np.append(True, at[1:] != at[:-1])[: len(at)]

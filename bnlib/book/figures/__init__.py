@@ -8,6 +8,17 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "guaranteed-crossing": "partition.focus",
+    "focus-map": "partition.focus_depth",
+    "depth-law": "partition.focus_depth",
+    "focus-wide": "partition.focus_limits",
+    "cones": "partition.focus_limits",
+    "sampling-trap": "partition.focus_limits",
+    "rigid-jitter": "partition.jitter",
+    "batch-laws": "partition.jitter",
+    "straddling-batches": "partition.jitter",
+    "boundary-jitter": "partition.jitter_networks",
+    "flip-law": "partition.jitter_networks",
 }
 
 

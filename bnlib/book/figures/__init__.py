@@ -14,6 +14,17 @@ NAMES = {
     "theorem-one": "perceptron.gamma_decay",
     "gamma-landscape": "perceptron.gamma_decay",
     "residual": "perceptron.gamma_decay",
+    "guaranteed-crossing": "partition.focus",
+    "focus-map": "partition.focus_depth",
+    "depth-law": "partition.focus_depth",
+    "focus-wide": "partition.focus_limits",
+    "cones": "partition.focus_limits",
+    "sampling-trap": "partition.focus_limits",
+    "rigid-jitter": "partition.jitter",
+    "batch-laws": "partition.jitter",
+    "straddling-batches": "partition.jitter",
+    "boundary-jitter": "partition.jitter_networks",
+    "flip-law": "partition.jitter_networks",
 }
 
 

@@ -8,6 +8,13 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "t20-eigenvalues": "committee.the_hessian",
+    "edge": "committee.the_hessian",
+    "charts": "committee.the_hessian",
+    "kept": "committee.delay_law",
+    "escape-rate": "committee.delay_law",
+    "delay-law": "committee.delay_law",
+    "delay-maps": "committee.delay_maps",
 }
 
 

@@ -8,9 +8,9 @@ import time
 import numpy as np
 import scipy
 
-from bnlib.book.records import FOLDER, committee
+from bnlib.book.records import FOLDER, committee, delay
 
-RECIPES = {**committee.RECIPES}
+RECIPES = {**committee.RECIPES, **delay.RECIPES}
 
 
 def main(names):

@@ -28,7 +28,7 @@ STARTS = ("on the plateau", "apart")
 SMALL = 1e-4  # asymmetry at the start of a map's runs
 
 
-def delay_runs(seed=4, replicas=6, dimension=100, batch_sizes=BATCHES):
+def delay_runs(seed=4, replicas=4, dimension=100, batch_sizes=BATCHES):
     """Descent on overlaps from the plateau, with exact batch normalization at five squared norms and without."""
     config = {
         "students": STUDENTS, "input_variance": VARIANCES, "squared_norm": NORMS, "asymmetry": ASYMMETRY,

@@ -60,7 +60,7 @@ def draw_kept(r):
     plane.plot(x, 1 / x, color=style.INK, ls=style.DOTTED, lw=1.2)
     plane.axhline(r["level"], color=style.QUIET, lw=0.7)
     plane.text(0.035, r["level"] * 1.1, "plateau", color=style.QUIET, va="bottom", fontsize=8.5)
-    plane.text(5.6, 0.22, "Q = 1/g²", ha="left", va="bottom", fontsize=8.5)
+    plane.text(0.13, 9.0, "Q = 1/g²", ha="left", va="bottom", fontsize=8.5)
     for axis in (plane.xaxis, plane.yaxis):
         style.log_axis(axis, 0.03, 30)
     plane.set_xlabel("squared norm Q = |J|²")

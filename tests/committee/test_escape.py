@@ -82,11 +82,12 @@ def test_the_start_is_real_weights_with_that_asymmetry():
 
 
 def test_the_delay_law_on_a_map(measure):
-    """Ten by ten settings from e_0 = 1e-4 and 1e-6: the gain in escape time is free of how a plateau ends.
+    """Six by six settings from e_0 = 1e-4 and 1e-6: the gain in escape time is free of how a plateau ends.
 
-    Its ratio BN / none is the law's, but for O(e_0^2) and the records' spacing squared: 1e-4.
+    Its ratio BN / none is the law's, but for the records: their spacing is 26 / 800 e-foldings, 0.7 % of ln 100, and
+    no more than a part of that is lost between two.
     """
-    K, tau = (axis.ravel() for axis in np.meshgrid([2, 3, 4, 5, 7, 10, 15, 20, 30, 40], np.geomspace(0.3, 8, 10)))
+    K, tau = (axis.ravel() for axis in np.meshgrid([2, 3, 5, 10, 20, 40], np.geomspace(0.3, 8, 6)))
     gains = {}
     for rule, norm in (("none", None), ("batch", 0.1)):
         gains[rule] = np.diff([
@@ -101,7 +102,7 @@ def test_the_delay_law_on_a_map(measure):
         ], axis=0)[0]  # fmt: skip
     law = np.array([delay(int(k), t, squared_norm=0.1) for k, t in zip(K, tau)])
     assert (law < 1).any() and (law > 1).any()
-    print(np.abs(gains["batch"] / gains["none"] / law - 1).max())
+    measure("own-delay-law", np.abs(gains["batch"] / gains["none"] / law - 1).max(), 0.006)
 
 
 @pytest.mark.parametrize(

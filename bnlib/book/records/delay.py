@@ -37,11 +37,11 @@ def delay_runs(seed=4, replicas=4, dimension=100, batch_sizes=BATCHES):
     }  # fmt: skip
     data = {}
     for number, (b, K, tau, norm) in enumerate(product(batch_sizes, STUDENTS, VARIANCES, (None, *NORMS))):
-        data[f"{b} {K} {tau:g} {norm}"] = _one_delay(K, tau, norm, replicas, dimension, b, generator(seed, number))
+        data[f"{b} {K} {tau:g} {norm}"] = one_delay(K, tau, norm, replicas, dimension, b, generator(seed, number))
     return config, data
 
 
-def _one_delay(K, tau, norm, replicas, dimension, batch_size, rng, records=100):
+def one_delay(K, tau, norm, replicas, dimension, batch_size, rng, records=100):
     """Times, the asymmetry's mean and spread of logarithms, and the lengths of the plateaus, replica by replica."""
     rule = "none" if norm is None else "batch"
     rate = escape_rate(K, tau, normalization=rule, squared_norm=norm or 1.0)

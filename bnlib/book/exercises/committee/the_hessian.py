@@ -220,7 +220,8 @@ def _is_delay(answer, expected):
     return all(close(answer(K, tau, norm), expected(K, tau, norm), rtol=1e-6) for K, tau, norm in SETTINGS)
 
 
-def _law(K, tau, norm):
+def _law(case):
+    K, tau, norm = case
     return _eigenvalue(K, tau) / _eigenvalue(K, tau, norm)
 
 
@@ -250,7 +251,7 @@ DELAY = Exercise(
         ),
         Check(
             "it is the ratio of the linearised flows' positive eigenvalues in four cases",
-            lambda answer: _is_delay(answer, _law),
+            lambda answer: _is_delay(answer, lambda *case: _law(case)),
         ),
         Check(
             "measured on the flow, a hundredfold growth of the asymmetry takes that many times longer, within 1 %",
@@ -260,17 +261,17 @@ DELAY = Exercise(
     mistakes=(
         Mistake(
             "upside down",
-            lambda answer: _is_delay(answer, lambda *case: 1 / _law(*case)),
+            lambda answer: _is_delay(answer, lambda *case: 1 / _law(case)),
             "This is how many times shorter the plateau is.",
         ),
         Mistake(
             "length in place of its square",
-            lambda answer: _is_delay(answer, lambda K, tau, norm: _law(K, tau, norm) / np.sqrt(norm)),
+            lambda answer: _is_delay(answer, lambda *case: _law(case) / np.sqrt(case[2])),
             "The step across J goes as 1 / |J|, and so does the angle by which a given step turns J.",
         ),
         Mistake(
             "T20's squared norm",
-            lambda answer: _is_delay(answer, lambda K, tau, norm: _law(K, tau, norm) ** 2 / norm**2 / tau),
+            lambda answer: _is_delay(answer, lambda *case: (_law(case) / case[2]) ** 2 / case[1]),
             "You put |J|^2 = 1 / g*^2, as T20 does. The flow keeps the squared norm that it started with.",
         ),
         Mistake(

@@ -8,9 +8,10 @@ what is read off there.
 """
 
 from bnlib.committee.dynamics import flow
+from bnlib.committee.escape import escape_times, plateau_start
 from bnlib.committee.flow_many import flow_many
 from bnlib.committee.gaussian import I2, I3, I4, phi, phi_slope
-from bnlib.committee.hessian import error_gradient, error_hessian
+from bnlib.committee.hessian import CHARTS, chart_hessian, error_gradient, error_hessian
 from bnlib.committee.order_parameters import NORMALIZATIONS, OrderParameters, Trajectory, generalization_error
 from bnlib.committee.plateau import (
     delay,
@@ -26,6 +27,7 @@ from bnlib.committee.specialization import Plateau, asymmetry, find_plateau, pla
 from bnlib.committee.training import train, train_overlaps
 
 __all__ = [
+    "CHARTS",
     "I2",
     "I3",
     "I4",
@@ -34,11 +36,13 @@ __all__ = [
     "Plateau",
     "Trajectory",
     "asymmetry",
+    "chart_hessian",
     "delay",
     "embed",
     "error_gradient",
     "error_hessian",
     "escape_rate",
+    "escape_times",
     "find_plateau",
     "fixed_point",
     "flow",
@@ -50,6 +54,7 @@ __all__ = [
     "plateau_error",
     "plateau_length",
     "plateau_squared_norm",
+    "plateau_start",
     "reduced_velocity",
     "restrict",
     "slowing_exponent",

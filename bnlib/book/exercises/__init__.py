@@ -11,6 +11,7 @@ MODULES = {
     "perceptron-6": "perceptron.gamma_decay",
     "partition-11": "partition.focus",
     "partition-12": "partition.jitter",
+    "committee-4": "committee.the_hessian",
 }
 
 

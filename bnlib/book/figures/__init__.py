@@ -25,6 +25,13 @@ NAMES = {
     "straddling-batches": "partition.jitter",
     "boundary-jitter": "partition.jitter_networks",
     "flip-law": "partition.jitter_networks",
+    "t20-eigenvalues": "committee.the_hessian",
+    "edge": "committee.the_hessian",
+    "charts": "committee.the_hessian",
+    "kept": "committee.delay_law",
+    "escape-rate": "committee.delay_law",
+    "delay-law": "committee.delay_law",
+    "delay-maps": "committee.delay_maps",
 }
 
 

@@ -21,8 +21,9 @@ from bnlib.committee.plateau import (
     plateau_squared_norm,
     slowing_exponent,
 )
-from bnlib.committee.reduced import embed, reduced_velocity, restrict
+from bnlib.committee.reduced import embed, reduced_flow, reduced_velocity, restrict
 from bnlib.committee.specialization import Plateau, asymmetry, find_plateau, plateau_length
+from bnlib.committee.stability import critical_rate
 from bnlib.committee.training import train, train_overlaps
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Plateau",
     "Trajectory",
     "asymmetry",
+    "critical_rate",
     "delay",
     "embed",
     "error_gradient",
@@ -50,6 +52,7 @@ __all__ = [
     "plateau_error",
     "plateau_length",
     "plateau_squared_norm",
+    "reduced_flow",
     "reduced_velocity",
     "restrict",
     "slowing_exponent",

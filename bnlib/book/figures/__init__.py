@@ -8,6 +8,10 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "plateau": "committee.the_plateau",
+    "figure-3": "committee.the_plateau",
+    "single-runs": "committee.the_plateau",
+    "rates-and-batches": "committee.the_plateau",
 }
 
 

@@ -8,9 +8,9 @@ import time
 import numpy as np
 import scipy
 
-from bnlib.book.records import FOLDER, committee
+from bnlib.book.records import FOLDER, committee, plateau
 
-RECIPES = {**committee.RECIPES}
+RECIPES = {**committee.RECIPES, **plateau.RECIPES}
 
 
 def main(names):

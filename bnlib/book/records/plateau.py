@@ -9,7 +9,7 @@ from bnlib.committee import NORMALIZATIONS, OrderParameters, asymmetry, train, t
 from bnlib.sweep import sweep
 
 STEPS, DIMENSION = 20_000, 100  # T20's, as are the batch of 100 and the rate 1 of its figure 3
-MANY_UNITS, VARIANCES = (2, 10), (1.0, 20.0)
+MANY_UNITS, VARIANCES = (2, 5, 10), (1.0, 5.0, 20.0)
 SEEDS = tuple(range(1, 11))
 DIMENSIONS, ASYMMETRIES = (100, 300, 1000), (0.0, 0.1)
 LEAVING_RULES, LEAVING_VARIANCE, DRAWN = ("none", "batch"), 4.0, 12

@@ -20,6 +20,7 @@ from bnlib.committee import (
     plateau_squared_norm,
     reduced_flow,
     restrict,
+    slowing_exponent,
 )
 
 BAND = 0.05
@@ -125,43 +126,45 @@ def compute_single(dimension, asymmetry, rule):
     start = restrict(plateau_bound(rule, asymmetry))
     path = reduced_flow(start, times, 2, tau, normalization=rule)
     flow = np.abs(path.R[:, 0, 0] - path.R[:, 0, 1]) / np.sqrt(path.Q[:, 0, 0])
-    norm = plateau_squared_norm(2, tau, normalization=rule)
+    rate = escape_rate(2, tau, normalization=rule)
+    exponent = slowing_exponent(2, tau, normalization=rule)
+    typical = np.mean([np.median(times) for times in left.values()])
     return {
         "N": dimension, "asymmetry": asymmetry, "rule": rule, "tau": tau, "times": times, "paths": paths, "flow": flow,
-        "left": left, "rate": escape_rate(2, tau, normalization=rule, squared_norm=norm), "last": last,
+        "left": left, "pace": 1 / (rate - exponent / typical), "last": last,
     }  # fmt: skip
 
 
 def draw_single(r):
     """Asymmetry of a dozen runs and of the flow; leaving times of all runs against N."""
     figure, (paths, size) = style.panels(2, left=0.52, gap=0.72, right=0.2)
+    last, ticks = _round_axis(1.4 * _leaves(r)) if r["asymmetry"] else (r["last"], np.linspace(0, r["last"], 5))
     for path in r["paths"]:
         paths.plot(r["times"], np.maximum(path, 1e-5), color=style.SECOND, lw=0.8, alpha=0.75)
     if r["asymmetry"]:
-        paths.plot(r["times"], r["flow"], color=style.ACCENT, lw=2.2)
+        paths.plot(r["times"], r["flow"], color=style.ACCENT, lw=3, zorder=1)
         paths.set_title("asymmetry e: runs, and flow (thick)")
     else:
         paths.set_title("asymmetry e of runs; the flow's is 0")
     paths.axhline(HALF, color=style.QUIET, lw=0.8)
     style.log_axis(paths.yaxis, 1e-3, 2, [1e-3, 1e-2, 1e-1, 1])
-    ticks = np.linspace(0, r["last"], 5)
-    style.fixed_axis(paths.xaxis, 0, r["last"], ticks)
+    style.fixed_axis(paths.xaxis, 0, last, ticks)
     paths.set_xlabel("time  t = steps / N")
-    means = np.array([r["left"][N].mean() for N in DIMENSIONS])
-    for N, mean in zip(DIMENSIONS, means):
-        drawn = {"color": style.SECOND, "ms": 3, "alpha": 0.45, "mec": "none"}
-        size.plot(np.full(len(r["left"][N]), N), r["left"][N], "o", **drawn)
-        size.plot([N], [mean], "s", color=style.ACCENT if N == r["N"] else style.INK, ms=6 if N == r["N"] else 4)
-    grid = np.array([70.0, 4300.0])
+    middles = np.array([np.median(r["left"][N]) for N in DIMENSIONS])
+    for N, middle in zip(DIMENSIONS, middles):
+        here, shown = N == r["N"], np.minimum(r["left"][N], 0.985 * last)  # what has not left is at the top
+        size.plot(np.full(len(shown), N), shown, "o", color=style.SECOND, ms=3, alpha=0.45, mec="none")
+        size.plot([N], [middle], "s", color=style.ACCENT if here else style.INK, ms=6 if here else 4)
+    grid = np.array([70.0, 1430.0])
     if r["asymmetry"]:
         size.axhline(_leaves(r), color=style.ACCENT, lw=1.2)
     else:
-        middle = means.mean() - np.mean(np.log(DIMENSIONS)) / (2 * r["rate"])
-        size.plot(grid, middle + np.log(grid) / (2 * r["rate"]), color=style.QUIET, ls=style.DASHED, lw=1.2)
+        law = np.log(grid) - np.mean(np.log(DIMENSIONS))
+        size.plot(grid, middles.mean() + law * r["pace"] / 2, color=style.QUIET, ls=style.DASHED, lw=1.2)
     style.log_axis(size.xaxis, *grid, list(DIMENSIONS))
-    style.fixed_axis(size.yaxis, 0, r["last"], ticks)
+    style.fixed_axis(size.yaxis, 0, last, ticks)
     size.set_xlabel("inputs N")
-    size.set_title("leaving time" + ("; line: flow" if r["asymmetry"] else "; dashed: slope 1/(2λ)"))
+    size.set_title("leaving time; " + ("line: flow" if r["asymmetry"] else "dashed: theory's slope"))
     return figure
 
 
@@ -175,25 +178,25 @@ def _leaves(r):
 
 
 def describe_single(r):
-    """Mean and spread of the leaving times, and what the flow says."""
-    left, rate = r["left"][r["N"]], r["rate"]
-    mean, spread = left.mean(), left.std(ddof=1)
-    slope, _ = np.polyfit(np.log(DIMENSIONS), [r["left"][N].mean() for N in DIMENSIONS], 1)
-    says = f"at t = {number(_leaves(r))}" if r["asymmetry"] else "never"
+    """Median and spread of the leaving times, and what the flow and theory say."""
+    left = r["left"][r["N"]]
+    low, middle, high = (float(part) for part in np.sort(left)[[len(left) // 4, len(left) // 2, 3 * len(left) // 4]])
+    says = f"leaves at t = {number(_leaves(r))}" if r["asymmetry"] else "never leaves"
     text = (
         f"{len(left)} runs at N = {r['N']}, K = M = 2, τ = {r['tau']:g}, b = 100, {NAMES[r['rule']]}, R − S = "
-        f"{r['asymmetry']:g} at the start. The flow leaves {says}; the runs at t = {number(mean)} on average, with a "
-        f"spread of {number(spread)} from run to run. "
+        f"{r['asymmetry']:g} at the start. The flow {says}. Half of the runs have left by t = {number(middle)}, "
+        f"and the middle half of them leave within {number(high - low)} of each other. "
     )
     if r["asymmetry"]:
-        return text + "The more inputs, the smaller the spread."
+        return text + "The more inputs, the closer they are."
+    slope, _ = np.polyfit(np.log(DIMENSIONS), [np.median(r["left"][N]) for N in DIMENSIONS], 1)
     return text + (
-        f"Per factor of e in N they stay longer by {number(slope)}, where theory says 1/(2λ) = "
-        f"{number(1 / (2 * rate))}; it gives the spread as 1.11/λ = {number(SPREAD / rate)}, whatever N is."
+        f"Theory says {number(SPREAD * r['pace'])} for the latter, whatever N is. Per factor of e in N the median "
+        f"grows by {number(slope)}; theory: {number(r['pace'] / 2)}."
     )
 
 
-SPREAD = math.pi / math.sqrt(8)  # standard deviation of ln|z| for a standard normal z
+SPREAD = 1.283761  # between the quartiles of ln|z|, z standard normal
 RULE = Parameter("rule", "", NORMALIZATIONS, "none")
 
 FIGURES = (

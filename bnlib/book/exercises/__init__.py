@@ -12,6 +12,7 @@ MODULES = {
     "partition-11": "partition.focus",
     "partition-12": "partition.jitter",
     "committee-4": "committee.the_hessian",
+    "committee-3": "committee.the_plateau",
 }
 
 

@@ -32,6 +32,10 @@ NAMES = {
     "escape-rate": "committee.delay_law",
     "delay-law": "committee.delay_law",
     "delay-maps": "committee.delay_maps",
+    "plateau": "committee.the_plateau",
+    "figure-3": "committee.the_plateau",
+    "single-runs": "committee.the_plateau",
+    "rates-and-batches": "committee.the_plateau",
 }
 
 

@@ -43,7 +43,8 @@ def load(name):
     """Pixels (images, D) as float32 with mean 0 and variance 1 over the set, and labels (images,).
 
     ``"digits"``: 1797 hand-written digits of 8 x 8 pixels. ``"fashion"``: 4000 pieces of clothing of 14 x 14 pixels,
-    the first 2000 of the training and of the test file of Fashion-MNIST. Where they come from is in ``images/NOTICE.md``.
+    the first 2000 of the training and of the test file of Fashion-MNIST. ``images/NOTICE.md`` says where they come
+    from.
 
     Raises ValueError for another name, and if a file was damaged.
 

@@ -9,7 +9,7 @@ from bnlib.classifier.data import Images, load, split
 from bnlib.classifier.gradient import Extras, Noise, loss_gradient
 from bnlib.classifier.network import Network, loss_and_accuracy, random_network
 from bnlib.classifier.normalization import NORMALIZATIONS
-from bnlib.classifier.probes import crossed_units, jitter
+from bnlib.classifier.probes import crossed_units, jitter, margins
 from bnlib.classifier.training import History, paired_difference, train
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "load",
     "loss_and_accuracy",
     "loss_gradient",
+    "margins",
     "paired_difference",
     "random_network",
     "split",

@@ -21,7 +21,8 @@ class History:
     train_loss, train_accuracy, test_loss, test_accuracy : arrays (records, S)
         In test mode, with statistics of the whole training set. Training labels are the given ones, wrong or not.
     squared_gain, squared_norm : arrays (records, S, hidden layers)
-        Mean over units of gamma^2, and squared length of all weights of the layer.
+        Mean over units of gamma^2; and the squared length of all weights of a layer as they act at test time, with
+        normalization folded in (`Network.folded`).
     """
 
     epochs: np.ndarray
@@ -138,7 +139,7 @@ def _record(network, images, epoch):
         "test_loss": test_loss,
         "test_accuracy": test_accuracy,
         "squared_gain": np.stack([(gain[:, 0] ** 2).mean(1) for gain in network.gains], 1),
-        "squared_norm": np.stack([(weight**2).sum((1, 2)) for weight in network.weights[:-1]], 1),
+        "squared_norm": np.stack([(weight**2).sum((1, 2)) for weight in network.folded().weights[:-1]], 1),
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from bnlib.classifier import Noise, crossed_units, jitter, loss_and_accuracy, random_network, split
+from bnlib.classifier import Noise, crossed_units, jitter, loss_and_accuracy, margins, random_network, split
 from bnlib.classifier.normalization import EPSILON
 
 
@@ -131,3 +131,26 @@ def test_bad_widths_and_probes():
         jitter(networks("batch")[0], images, 201, 1, rng)
     with pytest.raises(ValueError, match="radius must be"):
         crossed_units(network, images.test_x, 0.0, 1, rng)
+
+
+@pytest.mark.parametrize("kind", ["batch", "none", "weight"])
+def test_margins_against_differences(kind):
+    """Slopes of logit differences by central differences of a step that stays within the region (1e-6)."""
+    network, images, _ = networks(kind, bias=0.2)
+    network, x = network.with_statistics(images.x), images.test_x[:, :5].astype(np.float64)
+    labels = images.test_labels[:, :5]
+    slopes = np.empty((2, 5, 64, 10))
+    for place in range(64):
+        step = np.zeros(64)
+        step[place] = 1e-6
+        slopes[:, :, place] = (network.logits(x + step) - network.logits(x - step)) / 2e-6
+    logits, found = network.logits(x), margins(network, x, labels)
+    for s, k in np.ndindex(2, 5):
+        y = labels[s, k]
+        expected = min(
+            (logits[s, k, y] - logits[s, k, c]) / np.linalg.norm(slopes[s, k, :, y] - slopes[s, k, :, c])
+            for c in range(10)
+            if c != y
+        )
+        assert abs(found[s, k] - expected) < 1e-6 * abs(expected)
+    assert ((found > 0) == (logits.argmax(2) == labels)).all()

@@ -8,9 +8,9 @@ import time
 import numpy as np
 import scipy
 
-from bnlib.book.records import FOLDER, committee
+from bnlib.book.records import FOLDER, classifier, committee
 
-RECIPES = {**committee.RECIPES}
+RECIPES = {**committee.RECIPES, **classifier.RECIPES}
 
 
 def main(names):

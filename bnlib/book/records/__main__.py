@@ -8,9 +8,9 @@ import time
 import numpy as np
 import scipy
 
-from bnlib.book.records import FOLDER, classifier, committee
+from bnlib.book.records import FOLDER, classifier, classifier_start, committee
 
-RECIPES = {**committee.RECIPES, **classifier.RECIPES}
+RECIPES = {**committee.RECIPES, **classifier.RECIPES, **classifier_start.RECIPES}
 
 
 def main(names):

@@ -8,6 +8,10 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "rows-that-share": "classifier.regularization",
+    "five-normalizations": "classifier.regularization",
+    "gain-against-rows": "classifier.regularization",
+    "dropout-after": "classifier.regularization",
 }
 
 

@@ -27,14 +27,14 @@ def rows(ax, samples, names, colors):
     """One row a sample: a dot a seed, and the mean with two standard errors."""
     for y, (sample, name, color) in enumerate(zip(samples, names, colors)):
         mean, error = mean_error(sample)
-        ax.plot(sample, np.full(len(sample), y) + 0.24, "|", color=color, alpha=0.45, ms=5)
+        ax.plot(sample, np.full(len(sample), y) + 0.2, "|", color=color, alpha=0.45, ms=5)
         ax.plot([mean - 2 * error, mean + 2 * error], [y, y], color=color, lw=1.6)
         ax.plot([mean], [y], "o", color=color, ms=5)
         ax.annotate(
-            name, (0, y), (0, -6.5), xycoords=("axes fraction", "data"), textcoords="offset points", color=color,
+            name, (0, y), (0, 3.5), xycoords=("axes fraction", "data"), textcoords="offset points", color=color,
             va="bottom", fontsize=9, annotation_clip=False,
         )  # fmt: skip
-    ax.set(ylim=(len(names) - 0.35, -0.75), yticks=[])
+    ax.set(ylim=(len(names) - 0.5, -0.65), yticks=[])
     ax.spines["left"].set_visible(False)
 
 

@@ -126,36 +126,28 @@ def dropout(seed=16):
     return config, data
 
 
-def without(seed=17, epochs=60, more=60, learning_rate=1e-3):
+def without(seed=17, epochs=60, small_rate=0.01):
     """L19's figure 7: train with batch normalization, fold it into the weights, and go on with plain descent.
 
-    Two controls go on as well, at the same small learning rate: with batch normalization as it was, and with its
-    statistics held still and the noise of a batch put back.
+    Before the fold the learning rate is lowered for as many epochs, so that the networks have settled at the rate of
+    what follows. Two controls go on at that rate as well: with batch normalization as it was, and with its statistics
+    held still and the noise of a batch put back.
     """
-    schedule = {"batch_size": 64, "learning_rate": 0.1}
-    config = {
-        **DIGITS,
-        "before": {**schedule, "epochs": epochs},
-        "after": more,
-        "small_rate": learning_rate,
-        "seed": seed,
-    }
+    large, small = {"batch_size": 64, "learning_rate": 0.1}, {"batch_size": 64, "learning_rate": small_rate}
+    config = {**DIGITS, "statistics_batch": 16, "phases": [large, small, small], "epochs": epochs, "seed": seed}
     data = {}
     for n, regime in enumerate(REGIMES):
-        images = images_of(regime)
-        rng = generator(seed, n)
+        images, rng = images_of(regime), generator(seed, n)
         network = random_network(WIDTHS, SEEDS, rng, normalization="batch")
-        network, _ = train(network, images, epochs, rng=rng, record_every=epochs, statistics_batch=16, **schedule)
+        for phase in (large, small):
+            network, _ = train(network, images, epochs, rng=rng, record_every=epochs, statistics_batch=16, **phase)
         arms = {
             "without": (network.folded(), {}),
             "with": (network, {"statistics_batch": 16}),
             "held still, noise put back": (replace(network, normalization=("frozen",) * 2), {"noise": Noise(16)}),
         }
         for arm, (begun, options) in arms.items():
-            _, history = train(
-                begun, images, more, batch_size=64, learning_rate=learning_rate, rng=generator(seed, n, 1),
-                record_every=4, **options,
-            )  # fmt: skip
+            _, history = train(begun, images, epochs, rng=generator(seed, n, 1), record_every=4, **small, **options)
             data[f"{regime} {arm}"] = {
                 **summary(history),
                 "train_loss at first": plain(history.train_loss[0]),

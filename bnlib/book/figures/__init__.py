@@ -36,6 +36,10 @@ NAMES = {
     "figure-3": "committee.the_plateau",
     "single-runs": "committee.the_plateau",
     "rates-and-batches": "committee.the_plateau",
+    "rows-that-share": "classifier.regularization",
+    "five-normalizations": "classifier.regularization",
+    "gain-against-rows": "classifier.regularization",
+    "dropout-after": "classifier.regularization",
 }
 
 

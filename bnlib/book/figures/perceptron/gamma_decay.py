@@ -27,7 +27,7 @@ LOOKS = {
     "population": (style.QUIET, style.DOTTED),
 }
 UNITS = {"softplus": "A softplus", "logistic": "A logistic", "identity": "A linear"}
-GAINS = np.linspace(0.4, 2.4, 26)
+GAINS = np.linspace(0.4, 2.4, 41)
 SIZES = tuple(2**k for k in range(3, 11))
 ACTIVATION = Parameter("activation", "", ("softplus", "logistic", "identity"), "softplus")
 
@@ -66,7 +66,7 @@ def draw_theorem(r):
         missed.plot(GAINS, r["exact"][kind] - r["predicted"][kind], color=color, ls=dash)
         if r["kept"] or kind == "batch":
             look = {"color": color if r["kept"] else style.THIRD, "mfc": "none"}
-            added.plot(GAINS[::2], r["predicted"][kind][::2], "o", ms=4, mew=1.2, ls="", **look)
+            added.plot(GAINS[::3], r["predicted"][kind][::3], "o", ms=4, mew=1.2, ls="", **look)
     span = high - low
     for ax, title in ((added, ""), (missed, "M × what is missed")):
         style.fixed_axis(ax.xaxis, 0.4, 2.4, [0.5, 1, 1.5, 2])

@@ -241,7 +241,7 @@ FIGURES = (
             ACTIVATION,
             Parameter("teacher_gain", "γ*", (0.7, 1.0, 1.4, 2.0), 1.0),
             Parameter("batch_size", "M", (8, 16, 32, 64, 256), 64),
-            Parameter("first_order", "R_f", ("left-out", "kept"), "left-out"),
+            Parameter("first_order", "", ("left-out", "kept"), "left-out"),
         ),
         compute_theorem,
         draw_theorem,

@@ -224,9 +224,9 @@ def describe_epoch(r):
     half = int(np.argmin(np.abs(r["share"] - 0.5)))
     z = (r["variance"] - r["expected"])[:-1] / r["variance_error"][:-1]
     return (
-        f"Batches of {r['M']} from training sets of {NAMES[r['law']][1]}, each value once an epoch. With a batch of "
-        f"half the set M times the variance of the mean is {r['variance'][half]:.3f}, where drawing with replacement "
-        f"has 1 and (P−M)/(P−1) is {replacement_factor(r['M'], 2 * r['M']):.3f}; a batch that is the whole set has none. "
+        f"Batches of {r['M']} from training sets of {NAMES[r['law']][1]}, each value once an epoch. With half of the "
+        f"set in a batch, M times the variance of the mean is {r['variance'][half]:.3f}; drawing with replacement has "
+        f"1, and (P−M)/(P−1) is {replacement_factor(r['M'], 2 * r['M']):.3f}. A batch of the whole set has no noise. "
         f"The {len(z)} means are within {np.abs(z).max():.1f} standard errors of the formula."
     )
 

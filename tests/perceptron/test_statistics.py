@@ -216,3 +216,15 @@ def test_infinite_batch_and_bad_input():
     ):  # fmt: skip
         with pytest.raises(ValueError, match=match):
             wrong()
+
+
+def test_numbers_that_chapter_5_tells():
+    """How far the expansions are from the exact values, and three more numbers of the text."""
+    above = {M: (1 - 3 / (4 * M)) / gaussian_mean_sigma(M) - 1 for M in (2, 3)}
+    assert round(100 * above[2]) == 11 and round(100 * above[3]) == 4
+    variance = {M: 1 / (2 * M) / moments(M).var_sigma - 1 for M in (6, 7)}
+    assert variance[6] > 0.05 > variance[7]
+    assert normalized_fourth_moment(9) == pytest.approx(0.8 * 3)
+    _, sigma = batch_statistics("exponential", 16, 100_000, rng=np.random.default_rng(2))
+    assert 16 * sigma.var() == pytest.approx(0.75 * 2, abs=0.05)  # a quarter below the limit
+    assert 16 * sigma.var() == pytest.approx(0.8 * 16 * moments(16, 6.0).var_sigma, abs=0.05)  # a fifth below `moments`

@@ -65,7 +65,8 @@ def noise(h, M):
 
 
 def noise_by_sums(h, M):
-    centred = [x - sum(h) / len(h) for x in h]
+    mean = sum(h) / len(h)
+    centred = [x - mean for x in h]
     second, fourth = (sum(x**power for x in centred) / len(h) for power in (2, 4))
     factor = 1 - (M - 1) / (len(h) - 1)
     return second * factor / M, (fourth - second**2) / (4 * second) * factor / M

@@ -36,7 +36,7 @@ DECAY = Exercise(
     name="perceptron-6-1",
     title="Theorem 1's coefficient",
     ask="h holds the pre-activations of a softplus unit over a training set, shape (P,). Write decay(h, M): two "
-    "numbers, the part of zeta that comes from mu_B and the part that comes from sigma_B, at gamma = 1 and beta = 0, in "
+    "numbers, the part of zeta that comes from mu_B and the one that comes from sigma_B, at gamma = 1 and beta = 0, in "
     "the convention of the loss A(h) - y h.",
     arguments=lambda: (VALUES, 8),
     shape=(2,),

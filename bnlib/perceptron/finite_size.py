@@ -7,6 +7,7 @@ what `bnlib.sweep.sweep` hands out: numbers and a generator.
 import math
 
 import numpy as np
+from scipy.linalg import solve as cholesky_solve
 
 from bnlib import checks
 from bnlib.perceptron.dynamics import not_negative
@@ -75,7 +76,7 @@ def ridge_experiment(load, noise_variance, decays, dimension, rng):
         if decay == 0 and X.shape[0] == X.shape[1]:
             u = np.linalg.solve(X, y)  # the Gram matrix would square the condition number
         else:
-            inner = np.linalg.solve(gram + decay * np.eye(len(gram)), y if wide else X.T @ y)
+            inner = cholesky_solve(gram + decay * np.eye(len(gram)), y if wide else X.T @ y, assume_a="pos")
             u = X.T @ inner if wide else inner
         errors.append(np.mean((u - teacher) ** 2))
         training.append(np.mean((y - X @ u) ** 2))

@@ -10,11 +10,11 @@ RULES = ("batch", "none", "batch-independent")
 LOADS = (0.75, 1.0, 1.5)
 STATISTICS = ("training statistics", "population statistics")
 SMALL = {"dimension": 64, "batch_size": 16, "learning_rate": 4.0, "replicas": 8}
-PAPER = {"dimension": 4096, "batch_size": 32, "learning_rate": 4.0}
-MIDDLE = {"dimension": 256, "batch_size": 32, "learning_rate": 4.0, "replicas": 8}
+PAPER = {"dimension": 4096, "batch_size": 32, "learning_rate": 8.0}
+MIDDLE = {"dimension": 256, "batch_size": 32, "learning_rate": 8.0, "replicas": 8}
 PAPER_LOADS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 MIDDLE_LOADS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
-STOPS = (3.0, 10.0, 30.0, 100.0)
+STOPS = (3.0, 10.0, 30.0)
 ZETAS = (0.0, 1 / 64, 0.25)  # none, 1/2M at M = 32, and the noise variance
 
 
@@ -53,7 +53,7 @@ def training_time(seeds=(1, 2, 3)):
 
 
 def descent_run(load, normalization, seed, dimension, batch_size, learning_rate, replicas):
-    """Errors at the four stops."""
+    """Errors at the stops."""
     rng = np.random.default_rng([seed, dimension, int(1000 * load)])
     run = descent_experiment(
         load, NOISE, dimension, batch_size, list(STOPS), normalization, learning_rate, rng, replicas=replicas

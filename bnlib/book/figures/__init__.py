@@ -8,6 +8,14 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "phase-portrait": "perceptron.learning_rates",
+    "past-the-maximum": "perceptron.learning_rates",
+    "largest-rates": "perceptron.learning_rates",
+    "table-1": "perceptron.learning_rates",
+    "batches-themselves": "perceptron.learning_rates",
+    "double-descent": "perceptron.generalization",
+    "to-the-end": "perceptron.generalization",
+    "l19-figure-1": "perceptron.generalization",
 }
 
 

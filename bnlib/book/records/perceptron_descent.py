@@ -1,7 +1,8 @@
-"""Recipes of chapter 8's records: a linear student that sees a fixed set of examples many times."""
+"""Recipes of the records of chapters 7 and 8: batches of new examples, and a fixed set of them seen many times."""
 
 import numpy as np
 
+from bnlib.perceptron import batch_flow, flow, train
 from bnlib.perceptron.finite_size import descent_experiment, ridge_experiment
 from bnlib.sweep import sweep
 
@@ -107,4 +108,38 @@ def plain(values):
     return [float(f"{value:.5g}") for value in values]
 
 
-RECIPES = {"perceptron_training_time": training_time, "perceptron_figure_1": figure_1}
+def batch_run(activation, batch_size, rng):
+    """Ten runs of batch normalization at N = 300 and its own flow, at 41 times up to t = 20."""
+    N, start, times = 300, (0.7, 0.3, 1.0), np.linspace(0, 20, 41)
+    runs = train(
+        start, N, 20 * N, activation=activation, normalization="batch", learning_rate=1.0, batch_size=batch_size,
+        replicas=10, record_every=N // 2, rng=rng,
+    )  # fmt: skip
+    exact = batch_flow(
+        start, times, activation=activation, learning_rate=1.0, batch_size=batch_size, batches=8000, rng=rng
+    )
+    zeta = {"relu": 0.75, "identity": 1.5}[activation] / batch_size
+    decay = flow(start, times, activation=activation, learning_rate=1.0, zeta=zeta, batch_size=batch_size)
+    error = runs.std(axis=0, ddof=1) / np.sqrt(len(runs))
+    return {"mean": runs.mean(axis=0), "error": error, "flow": exact, "decay": decay}
+
+
+def batches(seed=1, sizes=(4, 8, 16, 32)):
+    """Batch normalization on new batches beside its flow and that of gamma decay."""
+    config = {"dimension": 300, "replicas": 10, "learning_rate": 1.0, "start": (0.7, 0.3, 1.0), "batch_sizes": sizes,
+              "seed": seed, "batches in the flow's averages": 8000}  # fmt: skip
+    grid = {"activation": ("relu", "identity"), "batch_size": sizes}
+    found = sweep(batch_run, grid, seed=seed, progress=False)
+    data = {
+        f"{activation} {size}": {name: [plain(row) for row in values[i, j]] for name, values in found.items()}
+        for i, activation in enumerate(grid["activation"])
+        for j, size in enumerate(sizes)
+    }
+    return config, {"times": np.linspace(0, 20, 41).tolist(), "runs": data}
+
+
+RECIPES = {
+    "perceptron_batch_flow": batches,
+    "perceptron_training_time": training_time,
+    "perceptron_figure_1": figure_1,
+}

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import optimize
 
 from bnlib.checks import one_of, real
+from bnlib.perceptron.gamma_decay import gains
 from bnlib.perceptron.log_partition import log_partition
 from bnlib.perceptron.quadrature import independent_nodes, normal_nodes, normalized_nodes, shared_nodes
 from bnlib.perceptron.statistics import batch, gaussian_mean_inverse_sigma
@@ -33,11 +34,12 @@ def exact_loss(batch_size, target, *, activation, gamma=1.0, beta=0.0, statistic
     activations but the logistic at M <= 3, and for that one at M = 2; ``math.inf`` is returned.
 
     >>> student, teacher = 0.5, lambda h: 1.0 * h
-    >>> [round(float(exact_loss(8, teacher, activation="identity", gamma=student, statistics=s)), 6) for s in STATISTICS]
+    >>> losses = [exact_loss(8, teacher, activation="identity", gamma=student, statistics=s) for s in STATISTICS]
+    >>> np.round(losses, 6).tolist()
     [-0.375, -0.326352, -0.376802]
     """
     A, z, w, zy, y = _ingredients(batch_size, target, activation, statistics)
-    g, beta = np.asarray(gamma, dtype=np.float64), real("beta", beta)
+    g, beta = gains(gamma), real("beta", beta)
     if z is None:
         return np.full(g.shape, math.inf)
     return A.value(np.multiply.outer(g, z) + beta) @ w - g * zy - beta * y
@@ -52,6 +54,7 @@ def exact_minimizer(batch_size, target, *, activation, beta=0.0, statistics="bat
     0.9027033337
     """
     A, z, w, zy, _ = _ingredients(batch_size, target, activation, statistics)
+    beta = real("beta", beta)
     if z is None:
         raise ValueError(f"batch_size must be larger for a finite loss with independent statistics; got {batch_size}")
 

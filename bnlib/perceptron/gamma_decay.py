@@ -27,6 +27,7 @@ class GammaDecay(float):
     """
 
     def __new__(cls, mu, sigma):
+        """The sum of the two parts."""
         zeta = super().__new__(cls, mu + sigma)
         zeta.mu, zeta.sigma = float(mu), float(sigma)
         return zeta
@@ -112,7 +113,7 @@ def population_loss(preactivation, target, *, activation, gamma=1.0, beta=0.0, w
     """
     z, w = _population(preactivation, weights)
     y = array("target", target, ("P",), P=len(z))
-    h = np.multiply.outer(np.asarray(gamma, dtype=np.float64), z) + real("beta", beta)
+    h = np.multiply.outer(gains(gamma), z) + real("beta", beta)
     return (log_partition(activation).value(h) - y * h) @ w
 
 
@@ -140,7 +141,7 @@ def predicted_loss(
     M = batch(batch_size, allow_infinity=True)
     z, w = _population(preactivation, weights)
     y, A = array("target", target, ("P",), P=len(z)), log_partition(activation)
-    g = np.asarray(gamma, dtype=np.float64)
+    g = gains(gamma)
     h = np.multiply.outer(g, z) + real("beta", beta)
     skewness, kurtosis = w @ z**3, w @ z**4 - 3
     loss = (A.value(h) - y * h) @ w
@@ -166,7 +167,7 @@ def predicted_minimizer(
     >>> z = np.array([-1.5, -0.5, 0.5, 1.5])
     >>> target = z / z.std()
     >>> round(predicted_minimizer(16, z, target, activation="identity", form="theorem"), 6)  # 1/(1 + 2 zeta)
-    0.92219
+    0.932401
     """
     z, w = _population(preactivation, weights)
     A, step = log_partition(activation), 1e-5
@@ -181,6 +182,14 @@ def predicted_minimizer(
     if not slope(bracket[0]) < 0 < slope(bracket[1]):
         raise ValueError(f"bracket must hold a minimum of the loss between its ends; got {bracket!r}")
     return float(optimize.brentq(slope, *bracket, xtol=1e-13))
+
+
+def gains(gamma):
+    """`gamma` as a float64 array of any shape, if it is finite."""
+    g = np.asarray(gamma, dtype=np.float64)
+    if not np.isfinite(g).all():
+        raise ValueError(f"gamma must be finite; got {gamma!r}")
+    return g
 
 
 def _population(preactivation, weights):

@@ -11,10 +11,10 @@ import pytest
 
 from bnlib.book.exercise import NOT_ATTEMPTED, NOT_YET, RIGHT
 from bnlib.book.exercises import find, names
-from tests.solutions import committee_1, committee_2
+from tests.solutions import committee_1, committee_2, perceptron_5, perceptron_6
 
 ROOT = Path(__file__).parents[2]
-SOLUTIONS = committee_1.SOLUTIONS | committee_2.SOLUTIONS
+SOLUTIONS = committee_1.SOLUTIONS | committee_2.SOLUTIONS | perceptron_5.SOLUTIONS | perceptron_6.SOLUTIONS
 CASES = [(name, mistake) for name, (_, _, mistakes) in SOLUTIONS.items() for mistake in mistakes]
 
 
@@ -65,7 +65,7 @@ def exercise(request):
 
 
 def test_every_exercise_has_solutions_to_try():
-    assert list(SOLUTIONS) == names() and len(names()) == 6
+    assert list(SOLUTIONS) == names() and len(names()) == 12
 
 
 @pytest.mark.parametrize("stub", STUBS.values(), ids=STUBS)

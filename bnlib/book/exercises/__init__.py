@@ -7,6 +7,8 @@ from bnlib.book.exercise import Exercise
 MODULES = {
     "committee-1": "committee.teacher_student",
     "committee-2": "committee.order_parameters",
+    "perceptron-5": "perceptron.batch_statistics",
+    "perceptron-6": "perceptron.gamma_decay",
 }
 
 

@@ -11,10 +11,11 @@ import pytest
 
 from bnlib.book.exercise import NOT_ATTEMPTED, NOT_YET, RIGHT
 from bnlib.book.exercises import find, names
-from tests.solutions import committee_1, committee_2, perceptron_5, perceptron_6
+from tests.solutions import committee_1, committee_2, perceptron_5, perceptron_6, perceptron_7, perceptron_8
 
 ROOT = Path(__file__).parents[2]
-SOLUTIONS = committee_1.SOLUTIONS | committee_2.SOLUTIONS | perceptron_5.SOLUTIONS | perceptron_6.SOLUTIONS
+CHAPTERS = (committee_1, committee_2, perceptron_5, perceptron_6, perceptron_7, perceptron_8)
+SOLUTIONS = {name: answers for chapter in CHAPTERS for name, answers in chapter.SOLUTIONS.items()}
 CASES = [(name, mistake) for name, (_, _, mistakes) in SOLUTIONS.items() for mistake in mistakes]
 
 
@@ -65,7 +66,7 @@ def exercise(request):
 
 
 def test_every_exercise_has_solutions_to_try():
-    assert list(SOLUTIONS) == names() and len(names()) == 12
+    assert list(SOLUTIONS) == names() and len(names()) == 18
 
 
 @pytest.mark.parametrize("stub", STUBS.values(), ids=STUBS)

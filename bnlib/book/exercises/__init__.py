@@ -9,6 +9,8 @@ MODULES = {
     "committee-2": "committee.order_parameters",
     "perceptron-5": "perceptron.batch_statistics",
     "perceptron-6": "perceptron.gamma_decay",
+    "perceptron-7": "perceptron.learning_rates",
+    "perceptron-8": "perceptron.generalization",
 }
 
 

@@ -70,8 +70,8 @@ def describe_double(r):
     """Errors at load 1 and 2."""
     rule = "λ = αζ" if r["reading"] == "alpha-zeta" else "λ = ζ"
     return (
-        f"Noise δ² = {r['noise']:g}, decay ζ = {number(r['zeta'])} with {rule}; shown is the {TITLES[r['measure']]}. Least "
-        f"squares (dashed) is infinite at load 1, where ridge (line) has {r['here']:.3f}. At load 2 it is "
+        f"Noise δ² = {r['noise']:g}, decay ζ = {number(r['zeta'])} with {rule}; shown is the {TITLES[r['measure']]}. "
+        f"Least squares (dashed) is infinite at load 1, where ridge (line) has {r['here']:.3f}. At load 2 it is "
         f"{r['two plain']:.3f} without decay and {r['two']:.3f} with it; dotted: the best decay, λ = δ², at each load."
     )
 
@@ -124,8 +124,8 @@ def describe_end(r):
     return (
         f"{NAMES[r['rule']].capitalize()} at load {r['load']:g}, evaluated with {r['statistics']} statistics: median "
         f"over 24 data sets (N = 64, M = 16), band: quartiles. At t = {t:g} the error is {r['middle'][k]:.2f} (plain "
-        f"descent {plain:.2f}), at the end {r['middle'][-1]:.2f}. Ridge with λ = α/2M has {r['ridge']:.2f} and least squares "
-        f"{r['least']:.2f}; dotted, the law of plain descent for N → ∞."
+        f"descent {plain:.2f}), at the end {r['middle'][-1]:.2f}. Ridge with λ = α/2M has {r['ridge']:.2f} and least "
+        f"squares {r['least']:.2f}; dotted, the law of plain descent for N → ∞."
     )
 
 
@@ -209,8 +209,8 @@ def describe_figure_1(r):
         f"L19's figure 1 with N = {r['N']}, M = 32, δ² = 0.25, {each}; training stopped at t = {r['stop']:g} "
         f"({steps:.0f} steps), {r['statistics']} statistics. At load 1 batch normalization (■) has "
         f"{r['batch at one'][k]:.3f} and plain descent (○) {r['plain at one'][k]:.3f}, where the curve of decay 1/2M "
-        f"has {r['levels'][0]:.3f} and that of decay 0.25 has {r['levels'][1]:.3f}. Crosses: least squares and ridge on "
-        f"random data."
+        f"has {r['levels'][0]:.3f} and that of decay 0.25 has {r['levels'][1]:.3f}. Crosses: least squares and ridge "
+        f"on random data."
     )
 
 

@@ -70,7 +70,7 @@ def describe_double(r):
     """Errors at load 1 and 2."""
     rule = "λ = αζ" if r["reading"] == "alpha-zeta" else "λ = ζ"
     return (
-        f"Noise δ² = {r['noise']:g}, decay ζ = {number(r['zeta'])} with {rule}; shown is the {TITLES[r['measure']]}. "
+        f"Noise δ² = {r['noise']:g}, decay ζ = {number(r['zeta'])} with {rule}; shown: {TITLES[r['measure']]}. "
         f"Least squares (dashed) is infinite at load 1, where ridge (line) has {r['here']:.3f}. At load 2 it is "
         f"{r['two plain']:.3f} without decay and {r['two']:.3f} with it; dotted: the best decay, λ = δ², at each load."
     )
@@ -113,7 +113,7 @@ def draw_end(r):
     style.log_axis(end.xaxis, 0.15, 5000, [1, 10, 100, 1000])
     style.log_axis(end.yaxis, 0.15, 5000, [1, 10, 100, 1000])
     end.set_xlabel("error of least squares, same data")
-    end.set_title("error at the end, run by run")
+    end.set_title("at the end (training statistics)")
     return figure
 
 

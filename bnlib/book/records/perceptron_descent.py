@@ -16,6 +16,7 @@ MIDDLE = {"dimension": 256, "batch_size": 32, "learning_rate": 8.0, "replicas": 
 PAPER_LOADS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 MIDDLE_LOADS = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
 STOPS = (3.0, 10.0, 30.0)
+SHORT = 0.1  # of the usual length at the start
 ZETAS = (0.0, 1 / 64, 0.25)  # none, 1/2M at M = 32, and the noise variance
 
 
@@ -53,12 +54,13 @@ def training_time(seeds=(1, 2, 3)):
     return config, data
 
 
-def descent_run(load, normalization, seed, dimension, batch_size, learning_rate, replicas):
+def descent_run(load, normalization, seed, dimension, batch_size, learning_rate, replicas, start_length=1.0):
     """Errors at the stops."""
     rng = np.random.default_rng([seed, dimension, int(1000 * load)])
     run = descent_experiment(
-        load, NOISE, dimension, batch_size, list(STOPS), normalization, learning_rate, rng, replicas=replicas
-    )
+        load, NOISE, dimension, batch_size, list(STOPS), normalization, learning_rate, rng, replicas=replicas,
+        start_length=start_length,
+    )  # fmt: skip
     return {name: run[name] for name in (*STATISTICS, "training")}
 
 
@@ -88,6 +90,19 @@ def figure_1(seed=1, seeds=tuple(range(1, 21))):
             runs = sweep(descent_run, grid, progress=False)
             shape = (len(loads), -1, len(STOPS))
             data[f"{name} {rule}"] = summary({key: values.reshape(shape) for key, values in runs.items()})
+    return config, data
+
+
+def short_start(seed=1):
+    """Batch normalization in figure 1 once more, from a tenth of the usual length."""
+    config = {"paper": PAPER, "middle": MIDDLE, "start_length": SHORT, "stops": STOPS, "seed": seed}
+    data = {}
+    for name, setting, loads in (("middle", MIDDLE, MIDDLE_LOADS), ("paper", PAPER, PAPER_LOADS)):
+        grid = {"load": loads, "normalization": ["batch"], "seed": [seed], "start_length": [SHORT]}
+        grid |= {key: [value] for key, value in ({"replicas": 1} | setting).items()}
+        runs = sweep(descent_run, grid, progress=False)
+        shape = (len(loads), -1, len(STOPS))
+        data[f"{name} batch"] = summary({key: values.reshape(shape) for key, values in runs.items()})
     return config, data
 
 
@@ -142,4 +157,5 @@ RECIPES = {
     "perceptron_batch_flow": batches,
     "perceptron_training_time": training_time,
     "perceptron_figure_1": figure_1,
+    "perceptron_short_start": short_start,
 }

@@ -136,8 +136,8 @@ def descent_experiment(
     replicas : int
         Data sets, each with its own run; the order of the examples is common.
     start_length : float
-        L = |w| / sqrt N at the start of a normalized student, > 0. What of w is across all inputs stays as it is, so that
-        for alpha < 1 the start matters: a short one is drowned by the first, long steps.
+        L = |w| / sqrt N at the start of a normalized student, > 0. What of w is across all inputs stays as it is, so
+        that for alpha < 1 the start matters: a short one is drowned by the first, long steps.
 
     Returns
     -------

@@ -134,7 +134,7 @@ def _climbs(r):
     return int(r["middle"][-1] > 1.5 * r["middle"].min())
 
 
-def compute_figure_1(inputs, stop, statistics, measure):
+def compute_figure_1(inputs, stop, start, statistics, measure):
     """Recorded points of figure 1 and its curves, and what batch normalization and plain descent have at load 1."""
     record = records.load("perceptron_figure_1")
     data, config = record["data"], record["config"]
@@ -144,7 +144,8 @@ def compute_figure_1(inputs, stop, statistics, measure):
     k, one = stops.index(stop), int(np.argmin(abs(loads - 1)))
     points, bars = {}, {}
     for rule in ("batch", "none"):
-        part = data[f"{name} {rule}"]
+        short = rule == "batch" and start == "short"
+        part = (records.load("perceptron_short_start")["data"] if short else data)[f"{name} {rule}"]
         points[rule], bars[rule] = _points(part, STATISTICS[statistics] if rule == "batch" else STATISTICS["training"],
                                            measure)  # fmt: skip
     ridge = data[f"{name} ridge"]
@@ -153,7 +154,8 @@ def compute_figure_1(inputs, stop, statistics, measure):
         exact = exact + 0.25 - np.array(ridge["training"]["mean"])
     curve = generalization_gap if measure == "gap" else ridge_error
     return {
-        "N": inputs, "stop": stop, "statistics": statistics, "measure": measure, "loads": loads, "stops": stops,
+        "N": inputs, "start": start, "stop": stop, "statistics": statistics, "measure": measure, "loads": loads,
+        "stops": stops,
         "curves": [curve(ALPHAS, 0.25, ALPHAS * zeta) for zeta in (0.0, 1 / 64, 0.25)], "exact": exact,
         "batch": points["batch"][:, k], "plain": points["none"][:, k],
         "batch bars": bars["batch"][:, k], "plain bars": bars["none"][:, k],
@@ -174,7 +176,7 @@ def _points(part, statistics, measure):
 
 def draw_figure_1(r):
     """Top panel: against load. Bottom panel: at load 1, against the time of stopping."""
-    figure, (top, bottom) = style.panels(2, left=0.42, gap=0.62, right=0.62)
+    figure, (top, bottom) = style.panels(2, left=0.42, gap=0.62, right=0.78)
     looks = ((style.QUIET, style.DASHED), (style.THIRD, style.DASHDOT), (style.INK, style.DOTTED))
     for curve, (color, dash), found in zip(r["curves"], looks, r["exact"].T):
         for part in (ALPHAS < 1, ALPHAS > 1):
@@ -192,10 +194,10 @@ def draw_figure_1(r):
     for level, (color, dash) in zip(r["levels"], looks[1:]):
         bottom.axhline(level, color=color, ls=dash, lw=1.4)
     style.log_axis(bottom.xaxis, 2.5, 36, [3, 10, 30])
-    style.fixed_axis(bottom.yaxis, 0, 3, [0, 1, 2, 3])
+    style.fixed_axis(bottom.yaxis, 0, 2, [0, 0.5, 1, 1.5, 2])
     ends = [r["batch at one"][-1], r["plain at one"][-1], *r["levels"]]
     colors = [style.ACCENT, style.SECOND, style.THIRD, style.INK]
-    style.label(bottom, ends, ["batch ■", "plain ○", "ζ = 1/2M", "ζ = δ²"], colors)
+    style.label(bottom, ends, ["■ batch", "○ plain", "ζ = 1/2M", "ζ = δ²"], colors)
     bottom.set_xlabel("stopped at time t")
     bottom.set_title("the same at load α = 1")
     return figure
@@ -207,7 +209,7 @@ def describe_figure_1(r):
     each = "one data set a point" if r["N"] == 4096 else "8 data sets a point for ■ and ○, bars: 2 standard errors"
     return (
         f"L19's figure 1 with N = {r['N']}, M = 32, δ² = 0.25, {each}; training stopped at t = {r['stop']:g} "
-        f"({steps:.0f} steps), {r['statistics']} statistics. At load 1 batch normalization (■) has "
+        f"({steps:.0f} steps), {r['start']} start, {r['statistics']} statistics. At load 1 batch normalization (■) has "
         f"{r['batch at one'][k]:.3f} and plain descent (○) {r['plain at one'][k]:.3f}, where the curve of decay 1/2M "
         f"has {r['levels'][0]:.3f} and that of decay 0.25 has {r['levels'][1]:.3f}. Crosses: least squares and ridge "
         f"on random data."
@@ -253,6 +255,7 @@ FIGURES = (
         (
             Parameter("inputs", "N", (256, 4096), 4096),
             Parameter("stop", "t", (3.0, 10.0, 30.0), 30.0),
+            Parameter("start", "", ("usual", "short"), "usual"),
             Parameter("statistics", "", tuple(STATISTICS), "training"),
             Parameter("measure", "", ("error", "gap"), "error"),
         ),

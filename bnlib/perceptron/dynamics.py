@@ -133,6 +133,7 @@ def plain_flow(start, times, *, activation, learning_rate, batch_size=1, rtol=1e
         raise RuntimeError(f"the flow could not be followed to t = {times[-1]:g}: {path.message}")
     states = np.empty((len(times), 2))
     states[: len(path.t)] = np.reshape(path.y, (2, len(path.t))).T
+    states[:, 1] = np.clip(states[:, 1], -1, 1)  # round-off may carry it past the teacher
     states[len(path.t) :] = math.inf, path.y_events[0][0, 1] if len(path.t) < len(times) else 0.0
     return states
 
@@ -181,4 +182,5 @@ def _integrated(derivative, start, times, rtol, atol):
         )
     if report["message"] != "Integration successful." or not np.isfinite(states).all():
         raise RuntimeError(f"the flow could not be followed to t = {times[-1]:g}: {report['message']}")
+    states[:, 1] = np.clip(states[:, 1], -1, 1)  # round-off may carry it past the teacher
     return states[1:] if first else states

@@ -7,6 +7,7 @@ what `bnlib.sweep.sweep` hands out: numbers and a generator.
 import math
 
 import numpy as np
+from scipy.linalg import solve as cholesky_solve
 
 from bnlib import checks
 from bnlib.perceptron.dynamics import not_negative
@@ -75,7 +76,7 @@ def ridge_experiment(load, noise_variance, decays, dimension, rng):
         if decay == 0 and X.shape[0] == X.shape[1]:
             u = np.linalg.solve(X, y)  # the Gram matrix would square the condition number
         else:
-            inner = np.linalg.solve(gram + decay * np.eye(len(gram)), y if wide else X.T @ y)
+            inner = cholesky_solve(gram + decay * np.eye(len(gram)), y if wide else X.T @ y, assume_a="pos")
             u = X.T @ inner if wide else inner
         errors.append(np.mean((u - teacher) ** 2))
         training.append(np.mean((y - X @ u) ** 2))
@@ -110,6 +111,7 @@ def descent_experiment(
     rng,
     zeta=0.0,
     replicas=1,
+    start_length=1.0,
 ):
     r"""Gradient descent on batches of a fixed data set, pass after pass, with errors along the way.
 
@@ -133,6 +135,9 @@ def descent_experiment(
         Gamma decay.
     replicas : int
         Data sets, each with its own run; the order of the examples is common.
+    start_length : float
+        L = |w| / sqrt N at the start of a normalized student, > 0. What of w is across all inputs stays as it is, so
+        that for alpha < 1 the start matters: a short one is drowned by the first, long steps.
 
     Returns
     -------
@@ -161,6 +166,7 @@ def descent_experiment(
     if normalization == "batch-independent" and M < 4:
         raise ValueError(f"batch_size must be >= 4 with independent batches; got {batch_size!r}")
     student = _Student(X.shape, normalization, eta, zeta, rng)
+    student.w *= checks.positive("start_length", start_length)
     report = np.round(times * dimension / eta).astype(int)
     found, step = [], 0
     order, place = rng.permutation(P), 0

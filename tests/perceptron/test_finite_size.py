@@ -69,43 +69,58 @@ def test_weight_normalization_with_decay_is_ridge(load):
 
 @pytest.mark.parametrize("load", [0.6, 1.0])
 def test_least_squares_rests_under_every_batch(load):
-    """Up to load 1: fields proportional to the targets, so that no batch of any size moves w, whatever the gain."""
+    """Up to load 1: fields like the targets, plus any constant, so that no batch of any size moves w, whatever the gain."""
     X, y, _ = problem(load, 20, 4)
     one = student(X, "batch")
     rng = np.random.default_rng(1)
     for size in (2, 3, 7):
         for gain in (0.3, 1.0, 2.0):
             batch = rng.choice(X.shape[1], size, replace=False)
-            one.w, one.gain = 1.7 * solve(X[0], y[0], 0.0)[None], np.array([gain])
+            one.w, one.gain = 1.7 * solve(X[0], y[0] + gain, 0.0)[None], np.array([gain])
             before = one.w.copy()
             one.step(X[:, batch], y[:, batch], rng)
             assert abs(one.w - before).max() < 1e-9
 
 
 def test_converged_batch_normalization_is_shrunk_least_squares(measure):
-    """Ten inputs at load 1, no mode slower than 0.05, to t = 4000, whole passes at a constant rate.
+    """Eight inputs at load 1, no mode slower than 0.06, whole passes at a constant rate until nothing moves but gamma.
 
-    In the end u = c u_LS with c the mean deviation of a batch of targets over that of all of them, which is counted.
+    In the end the fields are the targets, up to the scale and a constant that batch normalization does not see: u is
+    c times the least-squares fit of y + constant, with c the mean deviation of a batch of targets over that of all.
     """
-    M, N = 5, 10
-    X, y, teacher = next(
-        p for p in (problem(1.0, N, seed) for seed in range(100)) if np.linalg.eigvalsh(p[0][0] @ p[0][0].T)[0] > 0.05
-    )
-    one, rng = student(X, "batch", eta=2.0), np.random.default_rng(2)
+    M, N = 4, 8
+    X, y, teacher = problem(1.0, N, 24)
+    assert np.linalg.eigvalsh(X[0] @ X[0].T)[0] > 0.06
+    one, rng = student(X, "batch", eta=1.0), np.random.default_rng(2)
     found = []
-    for turn in range(10_000):
+    for turn in range(6_000):
         order = rng.permutation(N)
         for batch in (order[:M], order[M:]):
             one.step(X[:, batch], y[:, batch], rng)
-        if turn >= 9_000:
-            found.append(one.errors(X, y, teacher)[0][0])
-    least = solve(X[0], y[0], 0.0)
-    assert np.corrcoef(one.w[0], least)[0, 1] > 1 - 1e-9
-    exact = mean_batch_deviation(y[0], M) / y[0].std()
-    assert abs(exact - (1 - 3 / (4 * M) * (1 - M / N))) < 0.05  # the Gaussian first order in 1/M
-    shrunk = np.mean((exact * least - teacher[0]) ** 2) + (exact * y[0].mean()) ** 2  # the field's mean is subtracted
-    assert abs(shrunk / np.mean((solve(X[0], y[0], 1 / (2 * M)) - teacher[0]) ** 2) - 1) > 0.1  # and it is not ridge
-    measure("L19-batch-numerics", abs(np.mean(found) / shrunk - 1), 0.02)
+        if turn >= 2_000:
+            found.append(one.gain[0])
+    h = X[0] @ one.w[0]
+    assert np.corrcoef(h, y[0])[0, 1] > 1 - 1e-9
+    shift = (h.mean() / h.std()) * y[0].std() - y[0].mean()
+    exact = mean_batch_deviation(y[0], M)
+    one.gain = np.array([np.mean(found)])
+    u = exact / y[0].std() * solve(X[0], y[0] + shift, 0.0)
+    shrunk = np.mean((u - teacher[0]) ** 2) + (exact / y[0].std() * (y[0].mean() + shift)) ** 2
+    measure("L19-batch-numerics", abs(one.errors(X, y, teacher)[0][0] / shrunk - 1), 0.02)
+
+
+def test_shrink_factor_to_first_order():
+    """The mean deviation over batches without replacement: 1 - 3/4M (1 - M/P), Gaussian targets, M = 16, P = 64.
+
+    The next order, about 1/M^2 = 0.004, and the target's own kurtosis (0.6 / 8M = 0.005) are left.
+    """
+    rng = np.random.default_rng(1)
+    ratios = []
+    for _ in range(40):
+        y = rng.standard_normal(64)
+        batches = rng.permuted(np.tile(y, (400, 1)), axis=1)[:, :16]
+        ratios.append(batches.std(axis=1).mean() / y.std())
+    assert abs(np.mean(ratios) - (1 - 3 / 64 * (1 - 16 / 64))) < 0.01
 
 
 def test_independent_batches_give_ridge():
@@ -175,6 +190,25 @@ def test_recorded_figure_1_lies_on_the_curves(figure_1, measure):
     assert single[config["loads"].index(1.0), 0] > 20  # the peak of least squares
 
 
+def test_squares_lie_on_the_curve_when_stopped_in_time(figure_1):
+    """N = 4096, t = 30: within 5 % of the curve of decay 1/2M from load 1 on; below load 1 from a short start only.
+
+    One data set a point scatters by a few percent. Plain descent at the same time stays within 15 % of that curve.
+    """
+    data, loads = figure_1["data"], np.array(figure_1["config"]["loads"])
+    curve = ridge_error(loads, 0.25, loads / 64)
+    usual = np.array(data["paper batch"]["training statistics"]["mean"])
+    short = np.array(load_record("perceptron_short_start")["data"]["paper batch"]["training statistics"]["mean"])
+    plain = np.array(data["paper none"]["training statistics"]["mean"])
+    high, low = loads >= 1, loads < 1
+    assert abs(usual[high, 2] / curve[high] - 1).max() < 0.05
+    assert (usual[low, 2] / curve[low] > 1.4).all() and abs(short[low, 2] / curve[low] - 1).max() < 0.15
+    assert abs(plain[:, 2] / curve - 1).max() < 0.15
+    one = int(np.argmin(abs(loads - 1)))  # the numbers of chapter 8
+    assert np.allclose(usual[one], [0.61, 0.63, 0.96], atol=0.006)
+    assert np.allclose(plain[one], [0.40, 0.54, 0.87], atol=0.006)
+
+
 def test_a_piece_of_the_record_is_made_again(figure_1):
     """The first stop at load 0.5 and N = 256, from the recipe."""
     config = figure_1["config"]["middle"]
@@ -182,7 +216,9 @@ def test_a_piece_of_the_record_is_made_again(figure_1):
     run = descent_experiment(0.5, 0.25, 256, 32, [3.0], "batch", config["learning_rate"], rng, replicas=8)
     stored = figure_1["data"]["middle batch"]["training statistics"]["mean"][1][0]
     assert abs(run["training statistics"][:, 0].mean() - stored) < 1e-4
-    again = [ridge_experiment(0.5, 0.25, [0.0], 256, np.random.default_rng([s, 256, 500]))["error"][0] for s in range(1, 21)]
+    again = [
+        ridge_experiment(0.5, 0.25, [0.0], 256, np.random.default_rng([s, 256, 500]))["error"][0] for s in range(1, 21)
+    ]
     assert abs(np.mean(again) - figure_1["data"]["middle ridge"]["error"]["mean"][1][0]) < 1e-4
 
 
@@ -190,7 +226,7 @@ def test_stopped_at_the_same_time_both_are_alike(figure_1, measure):
     """N = 4096, load 1: batch normalization and plain descent stopped together, from t = 10 on."""
     data, where = figure_1["data"], figure_1["config"]["loads"].index(1.0)
     batch, plain = (np.array(data[f"paper {rule}"]["training statistics"]["mean"][where]) for rule in ("batch", "none"))
-    measure("L19-fig1-bottom", abs(batch / plain - 1)[1:].max(), 0.35)
+    measure("L19-fig1-bottom", abs(batch / plain - 1)[1:].max(), 0.2)
     assert (np.diff(batch)[1:] > 0).all() and (np.diff(plain) > 0).all()
 
 

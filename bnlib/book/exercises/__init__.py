@@ -13,6 +13,8 @@ MODULES = {
     "partition-12": "partition.jitter",
     "committee-4": "committee.the_hessian",
     "committee-3": "committee.the_plateau",
+    "perceptron-7": "perceptron.learning_rates",
+    "perceptron-8": "perceptron.generalization",
 }
 
 

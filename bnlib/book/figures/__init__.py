@@ -40,6 +40,14 @@ NAMES = {
     "five-normalizations": "classifier.regularization",
     "gain-against-rows": "classifier.regularization",
     "dropout-after": "classifier.regularization",
+    "phase-portrait": "perceptron.learning_rates",
+    "past-the-maximum": "perceptron.learning_rates",
+    "largest-rates": "perceptron.learning_rates",
+    "table-1": "perceptron.learning_rates",
+    "batches-themselves": "perceptron.learning_rates",
+    "double-descent": "perceptron.generalization",
+    "to-the-end": "perceptron.generalization",
+    "l19-figure-1": "perceptron.generalization",
 }
 
 

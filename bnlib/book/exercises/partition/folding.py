@@ -186,9 +186,9 @@ COUNTEREXAMPLE = Exercise(
         "With other = 1 the pull-back is 1 away. mu = -m is pulled back to -m / slope: which m between 0 and 1 do?",
     ),
     checks=(
-        Check("for slope 0.1, mu is nearer in the layer and its pull-back farther in the input",
+        Check("for slope 0.1, mu is nearer in the layer, its pull-back farther in the input",
               lambda answer: _breaks(answer, 0.1)),
-        Check("the same for slopes 0.02, 0.5 and 0.9", lambda answer: all(_breaks(answer, s) for s in (0.02, 0.5, 0.9))),
+        Check("slopes 0.02, 0.5 and 0.9 as well", lambda answer: all(_breaks(answer, s) for s in (0.02, 0.5, 0.9))),
     ),
     mistakes=(
         Mistake("same side", lambda answer: _all(answer, _same_side),

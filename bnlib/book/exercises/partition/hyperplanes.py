@@ -241,7 +241,7 @@ COVER = Exercise(
                 _gives(pair, [HEAP[HEAP < HEAP.mean()].mean(), HEAP[HEAP >= HEAP.mean()].mean()], HEAP)
                 and not _no_better_on_a_grid(pair, SKEW)
             ),
-            "You split the values at their mean. Where the heaps are unequal, the best split is elsewhere: try them all.",
+            "You split the values at their mean. Where the heaps are unequal, the best split is elsewhere: try all.",
         ),
         Mistake(
             "halves",
@@ -254,7 +254,7 @@ COVER = Exercise(
         Mistake(
             "outermost values",
             lambda pair: _gives(pair, [HEAP.min(), HEAP.max()]),
-            "The lines stand at the outermost values. Each does better at the mean of the values that are nearer to it.",
+            "The lines stand at the outermost values. Each does better at the mean of the values nearer to it.",
         ),
     ),
 )

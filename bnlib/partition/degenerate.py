@@ -82,8 +82,9 @@ def _concurrent(layer):
     """(units, cells, point) of the new vertices where the zeros of this layer meet as three lines or more."""
     points, chords, size = _crowded(layer), layer.points, np.ptp(layer.mesh.points, axis=0).max()
     begin, along = chords[:, 0], chords[:, 1] - chords[:, 0]
+    squared = np.maximum(np.einsum("ij,ij->i", along, along), np.finfo(float).tiny)
     for point in points:
-        share = np.clip(np.einsum("ij,ij->i", point - begin, along) / np.einsum("ij,ij->i", along, along), 0, 1)
+        share = np.clip(np.einsum("ij,ij->i", point - begin, along) / squared, 0, 1)
         distance = np.hypot(*(begin + share[:, None] * along - point).T)
         units = np.unique(layer.chords.unit[distance <= NEAR * size])
         yield tuple(units.tolist()), 0, point[None]
@@ -123,7 +124,7 @@ def _in_common(index, layer):
     lengths = np.hypot(*along.T)
     size = np.ptp(layer.mesh.points, axis=0).max()
     long = lengths > LONG * size
-    cell, unit, along = chords.cell[leads][long], chords.unit[leads][long], (along / lengths[:, None])[long]
+    cell, unit, along = chords.cell[leads][long], chords.unit[leads][long], along[long] / lengths[long, None]
     along[along[:, 1] < -PARALLEL] *= -1
     along[(np.abs(along[:, 1]) <= PARALLEL) & (along[:, 0] < 0)] *= -1
     order = np.lexsort((np.arctan2(along[:, 1], along[:, 0]), cell))

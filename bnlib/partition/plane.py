@@ -98,6 +98,9 @@ def cut_layer(mesh, h, tolerance, size, carry, one_by_one=False):
 def count_regions(network, polygon, plane=None):
     """How many regions `partition` makes, without placing the vertices of the last layer's cells.
 
+    Crossings are looked for along one chord of each two, so that the two may differ where lines miss one another by
+    about the tolerance, 1e-11.
+
     >>> from bnlib.partition import AffineLayer
     >>> lines = AffineLayer([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0.0, 0.0, 0.5])
     >>> square = [[-1, -1], [1, -1], [1, 1], [-1, 1]]

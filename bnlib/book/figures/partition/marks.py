@@ -28,6 +28,13 @@ def lines(ax, segments, color, width=1.0, *, dash="-", zorder=1):
         ax.add_patch(PathPatch(path, fill=False, ec=color, lw=width, ls=dash, capstyle="round", zorder=zorder))
 
 
+def paths(ax, curves, color, width=1.0, *, zorder=1):
+    """Draw curves, each through its points (k, 2), as one path."""
+    codes = [np.append(Path.MOVETO, np.full(len(curve) - 1, Path.LINETO)) for curve in curves]
+    path = Path(np.concatenate(curves), np.concatenate(codes))
+    ax.add_patch(PathPatch(path, fill=False, ec=color, lw=width, capstyle="round", zorder=zorder))
+
+
 def heat(ax, values, extent, color):
     """Show an array as shades of one colour, from nothing at 0 to all of it at 1, which suits a light and a dark page.
 

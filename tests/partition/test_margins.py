@@ -6,7 +6,8 @@ import pytest
 from bnlib.book.figures import find
 from bnlib.book.records import load
 from bnlib.book.records.partition_networks import MOONS, margin_quantiles, restored, stored
-from bnlib.partition import geometry, partition, shapes, training
+from bnlib.partition import jitter, shapes, training
+from bnlib.partition.margins import SQUARE, boundaries_by_batch, margins
 
 
 def small_classifier():
@@ -18,18 +19,39 @@ def small_classifier():
 
 
 def test_distance_to_the_boundary_by_shooting_rays():
-    """720 rays from 12 points in steps of 0.002: a ray misses the nearest place by a quarter of a degree at most."""
-    trained, points, _ = small_classifier()
+    """720 rays from 12 points in steps of 0.004: a ray misses the nearest place by a quarter of a degree at most."""
+    trained, points, labels = small_classifier()
     net = trained.network(points)
-    boundary = partition(net, 8.0 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])).segments[2, 0]
     angles = np.arange(720) * np.pi / 360
     rays = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    reach = np.arange(0, 1.5, 0.002)
-    for point, exact in zip(points[:12], geometry.segment_distances(points[:12], boundary)):
+    reach = np.arange(0, 1.2, 0.004)
+    for point, exact in zip(points[:12], np.abs(margins(net, points, labels))):
         logits = net.forward(point + reach[:, None, None] * rays)[..., 0]
         changed = (np.sign(logits) != np.sign(logits[0])).any(axis=1)
         shot = reach[np.argmax(changed)] if changed.any() else np.inf
-        assert exact - 1e-9 <= shot <= exact * (1 + 1e-3) + 0.003
+        assert exact - 1e-9 <= shot <= exact * (1 + 1e-3) + 0.005
+
+
+def test_boundaries_by_batch_are_zeros_of_the_logits():
+    """The ends and middles of all segments: a logit of round-off size, with the statistics of that batch."""
+    trained, points, _ = small_classifier()
+    batches = jitter.draw_batches(len(points), 12, 5, np.random.default_rng(1))
+    found = boundaries_by_batch(trained.network(points), points, batches, 4 * SQUARE)
+    for batch, segments in zip(batches, found):
+        on_it = np.concatenate([segments[:, 0], segments[:, 1], segments.mean(axis=1)])
+        assert len(segments) and np.abs(trained.logits(on_it, points[batch])).max() < 1e-9
+    assert not np.array_equal(found[0], found[1])
+
+
+@pytest.mark.parametrize("call, named", [
+    (lambda net, x: margins(net, x, np.zeros(60)), r"labels must be \+1 or -1"),
+    (lambda net, x: margins(net.up_to(1), x, np.ones(60)), "network must end in a linear layer of one unit"),
+    (lambda net, x: margins(net, x, np.ones(60), reach=0.0), "reach must be a finite number > 0"),
+])  # fmt: skip
+def test_bad_input_is_named(call, named):
+    trained, points, _ = small_classifier()
+    with pytest.raises(ValueError, match=named):
+        call(trained.network(points), points)
 
 
 def test_margin_quantiles_have_the_sign_of_the_answer():

@@ -89,7 +89,8 @@ def compute_cones(norm, shift, layer):
         differ = int(np.sum(signs[0] != signs[1]))
     return {
         "norm": norm, "shift": shift, "layer": layer, "points": points, "counts": counts.reshape(len(SIDE), -1),
-        "at_data": {name: np.array(found) for name, found in _at_data(layer).items()}, "differ": differ, "bits": len(grid) * sum(net.widths),
+        "at_data": {name: np.array(found) for name, found in _at_data(layer).items()}, "differ": differ,
+        "bits": len(grid) * sum(net.widths),
     }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ NAMES = {
     "straddling-batches": "partition.jitter",
     "boundary-jitter": "partition.jitter_networks",
     "flip-law": "partition.jitter_networks",
+    "margin-pilot": "partition.jitter_networks",
 }
 
 

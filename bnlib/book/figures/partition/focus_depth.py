@@ -35,7 +35,7 @@ def compute_map(data, start_from, layer, offset):
     places = {"data": points, "mean": centre[None], "far": far}
     profile = {k: concentration.first_order_counts(near[0], p, RADIUS).mean(axis=0) for k, p in places.items()}
     return {
-        "data": data, "start": start_from, "layer": layer, "points": points, "centre": centre,
+        "data": data, "start": start_from, "layer": layer, "offset": offset, "points": points, "centre": centre,
         "counts": counts.reshape(len(SIDE), -1), "profile": profile,
     }  # fmt: skip
 
@@ -67,12 +67,13 @@ def draw_map(r):
 
 def describe_map(r):
     """Counts at the data, at their mean, and far away."""
-    data, mean, far = (r["profile"][k][[0, -1]] for k in ("data", "mean", "far"))
+    data, mean, far = (r["profile"][k] for k in ("data", "mean", "far"))
+    place, k = "around the origin" if r["offset"] == "none" else "beside the origin", r["layer"] - 1
     return (
-        f"{style.words(r['data']).capitalize()}, 50 points, ReLU layers of {WIDTH} units, {STARTS[r['start']][0]}. "
-        f"Within {RADIUS:g} of a data point pass {data[0]:.1f} boundaries of layer 1 and {data[1]:.1f} of layer "
-        f"{LAYERS}; of the mean, {mean[0]:.0f} and {mean[1]:.0f}; of a point at distance 2, {far[0]:.1f} and "
-        f"{far[1]:.1f}."
+        f"{style.words(r['data']).capitalize()} of 50 points {place}, ReLU layers of {WIDTH} units, "
+        f"{STARTS[r['start']][0]}. In layer {r['layer']}, {data[k]:.1f} boundaries pass within {RADIUS:g} of a data "
+        f"point, {mean[k]:.0f} within that of their mean, and {far[k]:.1f} of a point at distance 2. Near a data point "
+        f"there are {data[0]:.1f} in layer 1 and {data[-1]:.1f} in layer {LAYERS}."
     )
 
 

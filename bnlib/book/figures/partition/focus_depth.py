@@ -49,7 +49,7 @@ def draw_map(r):
     """The map with the data; the three profiles."""
     figure, (plane, curve) = style.panels(2, left=0.45, gap=0.75, right=0.62)
     low, high = r["centre"] + SIDE[0], r["centre"] + SIDE[-1]
-    heat(plane, np.sqrt(r["counts"] / 40), (low[0], high[0], low[1], high[1]), style.ACCENT)
+    heat(plane, np.sqrt(r["counts"] / 40), (low[0], high[0], low[1], high[1]))
     dots(plane, r["points"], style.SECOND, 2.6)
     plane.plot(*r["centre"], "+", color=style.INK, ms=7)
     plane.plot(0, 0, "x", color=style.INK, ms=5)

@@ -7,6 +7,8 @@ from bnlib.book.exercise import Exercise
 MODULES = {
     "committee-1": "committee.teacher_student",
     "committee-2": "committee.order_parameters",
+    "partition-9": "partition.hyperplanes",
+    "partition-10": "partition.folding",
     "partition-11": "partition.focus",
     "partition-12": "partition.jitter",
 }

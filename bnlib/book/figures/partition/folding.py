@@ -148,10 +148,11 @@ def describe_moves(r):
         side = "at the batch's" if r["amount"] == 0 else f"{number(r['amount'])} deviations from the batch's"
         what = f"the mean of {whose} is {side}"
     least = "the least of the nine" if best == 4 else f"the least of the nine is {r['distance'][best]:.3f}"
+    end = "." if best == 4 else f", at {number(AMOUNTS[best])}."
+    start = f"{r['activation'][0].upper()}{r['activation'][1:]}, 2-4-1, {r['data']}"
     return (
-        f"{r['activation'][0].upper()}{r['activation'][1:]}, 2-4-1, {r['data']}: {what}. The root mean squared distance of the data "
-        f"to the folded line is {now:.3f}; with the batch's own statistics it is {batch:.3f}, {least}"
-        + ("." if best == 4 else f", at {number(AMOUNTS[best])}.")
+        f"{start}: {what}. The root mean squared distance of the data to the folded line is {now:.3f}; with the "
+        f"batch's own statistics it is {batch:.3f}, {least}{end}"
     )
 
 

@@ -147,9 +147,9 @@ def describe_nearer(r):
     side = "above" if r["offset"] > 0 else "below"
     verdict = "F and its mirror are equally far" if order is None else f"F is {order} than its mirror"
     return (
-        f"{start}. With H {number(abs(r['offset']))} σ {side} the value at x, F is {here} away in the input; with H "
-        f"as far on the other side, {mirror}. One distance in the layer's space, two in the input: {verdict}. On each side "
-        f"alone, moving H away moves F away."
+        f"{start}. With H {number(abs(r['offset']))} σ {side} the value at x, F is {here} away in the input; with H as "
+        f"far on the other side, {mirror}. One distance in the layer's space, two in the input: {verdict}. On each "
+        f"side alone, moving H away moves F away."
     )
 
 

@@ -1,9 +1,9 @@
 """Part III: the partition that a piecewise-affine network makes of its inputs (Balestriero and Baraniuk 2022).
 
-A `Network` of `AffineLayer` and `BatchNormLayer` is affine on each of many convex regions. `partition` finds them all in
-a polygon of the plane, `count_regions` only counts. Distances, total least squares, the bound on crossings and the
-angles of folds are below; the modules `concentration` (boundaries in a ball), `jitter` (laws of batch statistics, flips,
-straddling), `margins`, `ablation`, `sample_norms`, `shapes` and `training` have the rest.
+A `Network` of `AffineLayer` and `BatchNormLayer` is affine on each of many convex regions. `partition` finds all of
+them in a polygon of the plane, `count_regions` only counts. Distances, total least squares, the bound on crossings and
+the angles of folds are here too; the modules `concentration` (boundaries in a ball), `jitter` (laws of batch
+statistics, flips, straddling), `margins`, `ablation`, `sample_norms`, `shapes` and `training` have the rest.
 """
 
 from bnlib.partition.folds import (

@@ -19,6 +19,11 @@ STARTS = {
 }
 RADIUS, WIDTH, LAYERS = 0.1, 64, 4
 SIDE = np.linspace(-2.1, 2.1, 61)
+CLOUDS = {
+    "normal-10": "a Gaussian cloud in 10 dimensions",
+    "normal-2": "a Gaussian cloud in the plane",
+    "star": "a star",
+}
 SLOPES, WIDTHS, DEPTH = (-1.0, 0.0, 0.1, 0.5), (16, 32, 64, 128), 8
 
 
@@ -44,7 +49,7 @@ def draw_map(r):
     """The map with the data; the three profiles."""
     figure, (plane, curve) = style.panels(2, left=0.45, gap=0.75, right=0.62)
     low, high = r["centre"] + SIDE[0], r["centre"] + SIDE[-1]
-    heat(plane, np.sqrt(r["counts"] / 40), (low[0], high[0], low[1], high[1]), style.ACCENT)
+    heat(plane, np.sqrt(r["counts"] / 40), (low[0], high[0], low[1], high[1]))
     dots(plane, r["points"], style.SECOND, 2.6)
     plane.plot(*r["centre"], "+", color=style.INK, ms=7)
     plane.plot(0, 0, "x", color=style.INK, ms=5)
@@ -121,8 +126,8 @@ def draw_depth(r):
 def describe_depth(r):
     """Measured and predicted rate."""
     return (
-        f"{DEPTH} layers of {r['width']} units, slope {style.words(r['slope'])}, {STARTS[r['start']][0]}, data "
-        f"{style.words(r['data'])}. From layer 3 on the gradient grows by {r['late']:.3f} a layer, and "
+        f"{DEPTH} layers of {r['width']} units, slope {style.words(r['slope'])}, {STARTS[r['start']][0]}, "
+        f"{CLOUDS[r['data']]}. From layer 3 on the gradient grows by {r['late']:.3f} a layer, and "
         f"{r['rate']:.3f} is predicted. In layer {DEPTH} there are {number(r['near'][-1])} times as many boundaries "
         f"near the data as in layer 1."
     )
@@ -153,7 +158,7 @@ FIGURES = (
         (
             Parameter("slope", "η", SLOPES, 0.0),
             Parameter("width", "n", WIDTHS, 64),
-            Parameter("data", "", ("normal-10", "normal-2", "star"), "normal-10"),
+            Parameter("data", "", tuple(CLOUDS), "normal-10"),
             Parameter("start_from", "", ("batch", "zero-bias"), "batch"),
         ),
         compute_depth,

@@ -45,7 +45,7 @@ def draw_wide(r):
     low, high = r["centre"] - 2, r["centre"] + 2
     axes = axes.ravel()
     for ax, (name, (words, *_)) in zip(axes, ARMS.items()):
-        heat(ax, np.sqrt(r["maps"][name] / 800), (low[0], high[0], low[1], high[1]), style.ACCENT)
+        heat(ax, np.sqrt(r["maps"][name] / 800), (low[0], high[0], low[1], high[1]))
         dots(ax, r["points"], style.SECOND, 1.8)
         ax.plot(0, 0, "x", color=style.INK, ms=5)
         ax.set_aspect("equal", anchor="W")
@@ -114,7 +114,7 @@ def _network(norm, weights, points):
 def draw_cones(r):
     """The map, and the counts at the data against how far they are from the origin."""
     figure, (plane, curve) = style.panels(2, left=0.45, gap=0.75, right=0.62)
-    heat(plane, np.sqrt(r["counts"] / 40), (SIDE[0], SIDE[-1], SIDE[0] - 2, SIDE[-1] - 2), style.ACCENT)
+    heat(plane, np.sqrt(r["counts"] / 40), (SIDE[0], SIDE[-1], SIDE[0] - 2, SIDE[-1] - 2))
     dots(plane, r["points"], style.SECOND, 2.2)
     plane.plot(0, 0, "x", color=style.INK, ms=6)
     plane.set_aspect("equal")

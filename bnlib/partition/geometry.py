@@ -9,8 +9,6 @@ fit raises a ``ValueError``.
 import math
 
 import numpy as np
-from scipy.sparse.csgraph import minimum_spanning_tree
-from scipy.spatial.distance import cdist
 
 from bnlib.checks import array, whole
 
@@ -118,8 +116,10 @@ def spanning_tree(points):
     ([[0, 1], [1, 2]], [1.0, 4.0])
     """
     points = array("points", points, ("N", "D"))
+    from scipy.sparse.csgraph import minimum_spanning_tree  # takes a while to import, and few figures need it
+
     different, first = np.unique(points, axis=0, return_index=True)
-    tree = minimum_spanning_tree(cdist(different, different)).tocoo()  # zeros, which are no edges, are on the diagonal
+    tree = minimum_spanning_tree(_between(different)).tocoo()  # zeros, which are no edges, are on the diagonal
     pairs = np.sort(first[np.stack([tree.row, tree.col], axis=1)], axis=1).reshape(-1, 2)
     order = np.argsort(tree.data, kind="stable")
     return pairs[order], tree.data[order]
@@ -152,7 +152,7 @@ def crossing_bound(points, values, offset):
     points = array("points", points, ("N", "D"))
     values = array("values", values, ("N", "n"), N=len(points))
     side = np.sign(values - array("offset", offset, ("n",), n=values.shape[1]))
-    between, bounds = cdist(points, points), np.full(values.shape[1], np.inf)
+    between, bounds = _between(points), np.full(values.shape[1], np.inf)
     for unit, signs in enumerate(side.T):
         if (signs == 0).any():
             bounds[unit] = 0.0
@@ -184,6 +184,12 @@ def bounded_regions(hyperplanes, dimension):
     """
     n, d = whole("hyperplanes", hyperplanes, 0), whole("dimension", dimension, 1)
     return math.comb(n - 1, d) if n else 0
+
+
+def _between(points):
+    """Distances (N, N) of all pairs, one coordinate after the other."""
+    squares = sum((column[:, None] - column) ** 2 for column in points.T)
+    return np.sqrt(squares)
 
 
 def _points_and_rows(points, weight):

@@ -84,11 +84,7 @@ class Partition:
 
         They follow from where regions lie between the units' zeros, so that round-off cannot change one.
         """
-        columns, ancestor = [], np.arange(len(self))
-        for layer in reversed([layer for layer in self.layers if layer.cuts]):
-            columns.append(layer.bits[ancestor])
-            ancestor = layer.parent[ancestor]
-        return np.concatenate(columns[::-1], axis=1)
+        return self.codes_up_to(len(self.layers) - 1)
 
     @cached_property
     def maps(self):
@@ -102,13 +98,12 @@ class Partition:
         One segment for each such cell, which may be none. Zeros that run along old edges or fill whole cells are no
         segments; see `degenerate`.
         """
-        found = {}
-        for index, layer in enumerate(self.layers):
-            order = np.argsort(layer.chords.unit, kind="stable")
-            counts = np.bincount(layer.chords.unit, minlength=layer.signs.n)
-            parts = np.split(layer.points[order], np.cumsum(counts)[:-1])
-            found.update({(index, unit): part for unit, part in enumerate(parts)})
-        return found
+        return self._by_unit([layer.points for layer in self.layers])
+
+    @cached_property
+    def segment_codes(self):
+        """{(layer, unit): codes (s, units of earlier layers)} of the cells that the `segments` cross."""
+        return self._by_unit([self.codes_up_to(i - 1)[layer.chords.cell] for i, layer in enumerate(self.layers)])
 
     @cached_property
     def regions_up_to_layer(self):
@@ -124,3 +119,22 @@ class Partition:
     def up_to(self, layer):
         """The mesh of the regions up to a layer, that one included."""
         return self.layers[layer + 1].mesh if layer + 1 < len(self.layers) else self.mesh
+
+    def codes_up_to(self, layer):
+        """Codes (cells, units) of the regions up to a layer; before layer 0, that is -1, one region without bits."""
+        ancestor = np.arange(self.up_to(layer).cells)
+        columns = [np.zeros((len(ancestor), 0), bool)]
+        for cuts in reversed([cuts for cuts in self.layers[: layer + 1] if cuts.cuts]):
+            columns.append(cuts.bits[ancestor])
+            ancestor = cuts.parent[ancestor]
+        return np.concatenate(columns[::-1], axis=1)
+
+    def _by_unit(self, of_chords):
+        """{(layer, unit): rows}, from an array for each layer with one row a chord."""
+        found = {}
+        for index, (layer, rows) in enumerate(zip(self.layers, of_chords)):
+            order = np.argsort(layer.chords.unit, kind="stable")
+            counts = np.bincount(layer.chords.unit, minlength=layer.signs.n)
+            parts = np.split(rows[order], np.cumsum(counts)[:-1])
+            found.update({(index, unit): part for unit, part in enumerate(parts)})
+        return found

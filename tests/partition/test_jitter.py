@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
+from bnlib.book.figures import find
 from bnlib.partition import Network, batch_statistics
 from bnlib.partition import jitter as j
 
@@ -93,8 +94,8 @@ def test_fourth_moment_of_independent_coordinates():
 def test_uncorrelated_is_not_enough():
     """Uniform on a circle: zero covariance, yet m_4 of a projection is 3/8 of |w|^4 and not the coordinate formula's.
 
-    Each coordinate has variance 1/2 and m_4 = 3/8, an excess of -3/2, so that the formula gives 9/16 for w = (1, 1)
-    where 4 * 3/8 = 3/2 is right.
+    Each coordinate has variance 1/2 and m_4 = 3/8, an excess kurtosis of -3/2; so for w = (1, 1) the formula gives
+    3 - 2 (3/2) / 4 = 9/4, where 4 (3/8) = 3/2 is right.
     """
     angle = np.arange(1000) * 2 * np.pi / 1000
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -119,6 +120,15 @@ def test_gaussian_densities(B):
     np.testing.assert_allclose(
         j.gaussian_mean_density(at, 0.3, sigma, B), stats.norm(0.3, sigma / math.sqrt(B)).pdf(at), rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("extra", [0.5, 1.0])
+def test_controlled_noise_has_the_variance_that_is_said(extra):
+    """The figure's 2 000 batches with added noise: both spreads within 4.5 of their standard errors."""
+    for B in (4, 16, 64):
+        r = find("batch-laws").result(batch_size=B, extra=extra)
+        assert abs(r["found_mu"] / r["sd_mu"] - 1) < 4.5 / math.sqrt(2 * 2000)
+        assert abs(r["found"] - r["formula"]) < 4.5 * r["error"]
 
 
 def test_deviation_of_sigma_is_the_first_order():
@@ -204,14 +214,25 @@ def test_where_every_batch_does_straddle(case):
         assert j.straddles(logits)
 
 
-def test_layer_one_moves_rigidly():
+def test_positive_last_weights_miss_the_boundary():
+    """Width 256, batches of 16 in the plane, slopes up to 0.3: none of 300 straddles; the opposite of proposition 3."""
+    rng = np.random.default_rng(9)
+    x = rng.standard_normal((300, 16, 2))
+    u = x @ rng.standard_normal((300, 2, 256))
+    h = (u - u.mean(axis=1, keepdims=True)) / u.std(axis=1, keepdims=True)
+    row = np.abs(rng.standard_normal((300, 256, 1)))
+    for slope in (0.0, 0.1, 0.3):
+        assert not j.straddles((np.where(h > 0, h, slope * h) @ row)[..., 0]).any()
+
+
+def test_layer_one_moves_rigidly(measure):
     """Every hyperplane of a batch passes through the batch's mean; a first layer's rows are all it takes."""
     rng = np.random.default_rng(7)
     points, weight = rng.standard_normal((50, 2)) @ [[1, 0.4], [0, 2]], rng.standard_normal((30, 2))
     batches = j.draw_batches(50, 16, 4000, rng)
     mu, _ = j.statistics_of_batches(points, weight, batches)
     centres = points[batches].mean(axis=1)
-    np.testing.assert_allclose(mu, centres @ weight.T, atol=1e-13)
+    measure("own-rigid-jitter", np.abs(mu - centres @ weight.T).max(), 1e-13)
     covariance = np.cov(centres.T)
     expected = j.shift_covariance(points, 16)
     error = np.sqrt((np.outer(np.diag(expected), np.diag(expected)) + expected**2) / 4000)

@@ -202,6 +202,20 @@ def _crossings(ends, p, q):
     return int(((_side(p, q, u) != _side(p, q, v)) & (_side(u, v, p) != _side(u, v, q))).sum())
 
 
+def test_segments_lie_across_their_unit_s_gradient_in_their_cells():
+    rng = np.random.default_rng(9)
+    network = Network.with_batch_norm(random_weights(rng, 2, 7, 6), star(rng), 0.1).with_decision(np.ones((1, 6)))
+    part = partition(network, BOX)
+    for (layer, unit), segments in part.segments.items():
+        codes = part.segment_codes[layer, unit]
+        assert codes.shape == (len(segments), sum(network.widths[:layer]))
+        assert len(np.unique(codes, axis=0)) == len(segments)  # one chord a cell
+        W, _ = network.layers[layer].affine()
+        A = network.affine_map(codes, layer - 1)[0] if layer else np.tile(np.eye(2), (len(segments), 1, 1))
+        along = segments[:, 1] - segments[:, 0]
+        np.testing.assert_allclose(np.einsum("d,sde,se->s", W[unit], A, along), 0, atol=1e-12)
+
+
 def test_slice_of_a_space_of_more_inputs():
     rng = np.random.default_rng(8)
     data = rng.standard_normal((60, 5))

@@ -7,7 +7,7 @@ from bnlib.partition import Network
 from bnlib.partition.sample_norms import KINDS, sample_levels, sign_network
 
 
-def random_weights(rng, sizes=(3, 12, 10, 8)):
+def random_weights(rng, sizes=(3, 24, 24, 24)):
     return [rng.standard_normal((n, d)) for d, n in zip(sizes, sizes[1:])]
 
 
@@ -15,7 +15,7 @@ def random_weights(rng, sizes=(3, 12, 10, 8)):
 @pytest.mark.parametrize("slope", [0.0, 0.1, -1.0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_signs_are_those_of_a_network_without_bias(kind, slope, epsilon, measure):
-    """2 000 points, 30 units: not one sign may differ, but for levels below 1e-12 where round-off decides."""
+    """2 000 points, 72 units: not one sign may differ, but for levels below 1e-12 where round-off decides."""
     rng = np.random.default_rng(1)
     weights, points = random_weights(rng), 3 * rng.standard_normal((2000, 3)) + 1
     normed = np.hstack(sample_levels(weights, points, slope, kind=kind, epsilon=epsilon))

@@ -9,6 +9,8 @@ MODULES = {
     "committee-2": "committee.order_parameters",
     "perceptron-5": "perceptron.batch_statistics",
     "perceptron-6": "perceptron.gamma_decay",
+    "partition-9": "partition.hyperplanes",
+    "partition-10": "partition.folding",
     "partition-11": "partition.focus",
     "partition-12": "partition.jitter",
     "committee-4": "committee.the_hessian",

@@ -14,6 +14,15 @@ NAMES = {
     "theorem-one": "perceptron.gamma_decay",
     "gamma-landscape": "perceptron.gamma_decay",
     "residual": "perceptron.gamma_decay",
+    "one-line": "partition.hyperplanes",
+    "two-lines": "partition.hyperplanes",
+    "central-arrangement": "partition.hyperplanes",
+    "layers-with-and-without": "partition.hyperplanes_deep",
+    "deviation-as-fit": "partition.hyperplanes_deep",
+    "pulled-back": "partition.folding",
+    "what-moves": "partition.folding",
+    "fold-angle": "partition.folding_angles",
+    "nearer-or-farther": "partition.folding_angles",
     "guaranteed-crossing": "partition.focus",
     "focus-map": "partition.focus_depth",
     "depth-law": "partition.focus_depth",
@@ -48,6 +57,7 @@ NAMES = {
     "double-descent": "perceptron.generalization",
     "to-the-end": "perceptron.generalization",
     "l19-figure-1": "perceptron.generalization",
+    "margin-pilot": "partition.jitter_networks",
 }
 
 

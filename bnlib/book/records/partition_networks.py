@@ -3,7 +3,8 @@
 import numpy as np
 
 from bnlib.book.records.committee import plain
-from bnlib.partition import Network, concentration, geometry, partition, shapes, training
+from bnlib.partition import Network, concentration, shapes, training
+from bnlib.partition.margins import margins
 
 MOONS = {"points": 512, "noise": 0.2, "widths": [32, 32], "slope": 0.0, "learning_rate": 0.01}
 BATCH_SIZES = (4, 16, 64, 256)
@@ -64,7 +65,7 @@ def focus(seed=1, width=1024, layers=11, shown=(1, 5, 11), radius=0.05, side=41,
     return config, data
 
 
-def margins(seeds=48, steps=1500, points=128, noise=0.25, batch_sizes=(8, 32)):
+def margin_pilot(seeds=48, steps=1500, points=128, noise=0.25, batch_sizes=(8, 32)):
     """Does jitter widen margins? The same data, start and batches with the statistics of the batch or of all data."""
     config = {
         "points": points, "test_points": 2000, "noise": noise, "widths": [32, 32], "slope": 0.0, "learning_rate": 0.01,
@@ -88,11 +89,8 @@ def margins(seeds=48, steps=1500, points=128, noise=0.25, batch_sizes=(8, 32)):
 
 
 def margin_quantiles(classifier, points, labels, quantiles=(0.5, 0.1)):
-    """Quantiles of the signed distances of points to the decision boundary, positive on the right side; exact."""
-    net = classifier.network(points)
-    square = 8.0 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-    distance = geometry.segment_distances(points, partition(net, square).segments[len(net.layers) - 1, 0])
-    return np.quantile(np.sign(labels * net.forward(points)[:, 0]) * distance, quantiles)
+    """Quantiles of the signed distances of points to the boundary that the statistics of all of them make."""
+    return np.quantile(margins(classifier.network(points), points, labels), quantiles)
 
 
 def started(name, sizes, data, slope, rng):
@@ -104,4 +102,4 @@ def started(name, sizes, data, slope, rng):
     return Network.with_bias(weights, [scale * rng.standard_normal(n) for n in sizes[1:]], slope)
 
 
-RECIPES = {"partition_moons": moons, "partition_focus": focus, "partition_margins": margins}
+RECIPES = {"partition_moons": moons, "partition_focus": focus, "partition_margins": margin_pilot}

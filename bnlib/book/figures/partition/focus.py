@@ -25,7 +25,8 @@ def compute_crossing(data, start_from, layer, offset):
     values = net.preactivations(points)[-1]
     cut = values[pairs[:, 0], worst] * values[pairs[:, 1], worst] < 0
     return {
-        "data": data, "start": start_from, "layer": layer, "points": points, "square": square, "segments": own,
+        "data": data, "start": start_from, "layer": layer, "offset": offset, "points": points, "square": square,
+        "segments": own,
         "missing": int(np.isinf(nearest).sum()), "nearest": np.sort(np.minimum(nearest, FARTHEST)), "worst": worst,
         "tree": points[pairs], "cut": cut, "bound": lengths[-1] / 2, "beyond": int(np.sum(nearest > lengths[-1] / 2)),
     }  # fmt: skip
@@ -61,6 +62,7 @@ def draw_crossing(r):
 
 def describe_crossing(r):
     """The bound, and who breaks it."""
+    place = "around the origin" if r["offset"] == "none" else "beside the origin"
     start = {"batch": "batch statistics", "zero-bias": "zero bias", "random-bias": "random bias"}[r["start"]]
     if r["beyond"]:
         missing = f", and {r['missing']} of them have no boundary in the square" if r["missing"] else ""
@@ -68,8 +70,8 @@ def describe_crossing(r):
     else:
         found = f"All {WIDTH} units come within it; the farthest is {r['nearest'][-1]:.3f} away."
     return (
-        f"{style.words(r['data']).capitalize()}, 50 points, layer {r['layer']} of a ReLU network of {WIDTH} units a "
-        f"layer, {start}. Half the longest edge of the spanning tree is {r['bound']:.3f}. {found}"
+        f"{style.words(r['data']).capitalize()} of 50 points {place}, layer {r['layer']} of a ReLU network of {WIDTH} "
+        f"units a layer, {start}. Half the longest edge of the spanning tree is {r['bound']:.3f}. {found}"
     )
 
 

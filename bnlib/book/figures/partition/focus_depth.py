@@ -19,6 +19,11 @@ STARTS = {
 }
 RADIUS, WIDTH, LAYERS = 0.1, 64, 4
 SIDE = np.linspace(-2.1, 2.1, 61)
+CLOUDS = {
+    "normal-10": "a Gaussian cloud in 10 dimensions",
+    "normal-2": "a Gaussian cloud in the plane",
+    "star": "a star",
+}
 SLOPES, WIDTHS, DEPTH = (-1.0, 0.0, 0.1, 0.5), (16, 32, 64, 128), 8
 
 
@@ -35,7 +40,7 @@ def compute_map(data, start_from, layer, offset):
     places = {"data": points, "mean": centre[None], "far": far}
     profile = {k: concentration.first_order_counts(near[0], p, RADIUS).mean(axis=0) for k, p in places.items()}
     return {
-        "data": data, "start": start_from, "layer": layer, "points": points, "centre": centre,
+        "data": data, "start": start_from, "layer": layer, "offset": offset, "points": points, "centre": centre,
         "counts": counts.reshape(len(SIDE), -1), "profile": profile,
     }  # fmt: skip
 
@@ -44,7 +49,7 @@ def draw_map(r):
     """The map with the data; the three profiles."""
     figure, (plane, curve) = style.panels(2, left=0.45, gap=0.75, right=0.62)
     low, high = r["centre"] + SIDE[0], r["centre"] + SIDE[-1]
-    heat(plane, np.sqrt(r["counts"] / 40), (low[0], high[0], low[1], high[1]), style.ACCENT)
+    heat(plane, np.sqrt(r["counts"] / 40), (low[0], high[0], low[1], high[1]))
     dots(plane, r["points"], style.SECOND, 2.6)
     plane.plot(*r["centre"], "+", color=style.INK, ms=7)
     plane.plot(0, 0, "x", color=style.INK, ms=5)
@@ -67,12 +72,13 @@ def draw_map(r):
 
 def describe_map(r):
     """Counts at the data, at their mean, and far away."""
-    data, mean, far = (r["profile"][k][[0, -1]] for k in ("data", "mean", "far"))
+    data, mean, far = (r["profile"][k] for k in ("data", "mean", "far"))
+    place, k = "around the origin" if r["offset"] == "none" else "beside the origin", r["layer"] - 1
     return (
-        f"{style.words(r['data']).capitalize()}, 50 points, ReLU layers of {WIDTH} units, {STARTS[r['start']][0]}. "
-        f"Within {RADIUS:g} of a data point pass {data[0]:.1f} boundaries of layer 1 and {data[1]:.1f} of layer "
-        f"{LAYERS}; of the mean, {mean[0]:.0f} and {mean[1]:.0f}; of a point at distance 2, {far[0]:.1f} and "
-        f"{far[1]:.1f}."
+        f"{style.words(r['data']).capitalize()} of 50 points {place}, ReLU layers of {WIDTH} units, "
+        f"{STARTS[r['start']][0]}. In layer {r['layer']}, {data[k]:.1f} boundaries pass within {RADIUS:g} of a data "
+        f"point, {mean[k]:.0f} within that of their mean, and {far[k]:.1f} of a point at distance 2. Near a data point "
+        f"there are {data[0]:.1f} in layer 1 and {data[-1]:.1f} in layer {LAYERS}."
     )
 
 
@@ -120,8 +126,8 @@ def draw_depth(r):
 def describe_depth(r):
     """Measured and predicted rate."""
     return (
-        f"{DEPTH} layers of {r['width']} units, slope {style.words(r['slope'])}, {STARTS[r['start']][0]}, data "
-        f"{style.words(r['data'])}. From layer 3 on the gradient grows by {r['late']:.3f} a layer, and "
+        f"{DEPTH} layers of {r['width']} units, slope {style.words(r['slope'])}, {STARTS[r['start']][0]}, "
+        f"{CLOUDS[r['data']]}. From layer 3 on the gradient grows by {r['late']:.3f} a layer, and "
         f"{r['rate']:.3f} is predicted. In layer {DEPTH} there are {number(r['near'][-1])} times as many boundaries "
         f"near the data as in layer 1."
     )
@@ -152,7 +158,7 @@ FIGURES = (
         (
             Parameter("slope", "η", SLOPES, 0.0),
             Parameter("width", "n", WIDTHS, 64),
-            Parameter("data", "", ("normal-10", "normal-2", "star"), "normal-10"),
+            Parameter("data", "", tuple(CLOUDS), "normal-10"),
             Parameter("start_from", "", ("batch", "zero-bias"), "batch"),
         ),
         compute_depth,

@@ -1,6 +1,7 @@
 """Figures of chapter 11 about width 1024, about normalization over units, and about counting by random points."""
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def draw_wide(r):
     low, high = r["centre"] - 2, r["centre"] + 2
     axes = axes.ravel()
     for ax, (name, (words, *_)) in zip(axes, ARMS.items()):
-        heat(ax, np.sqrt(r["maps"][name] / 800), (low[0], high[0], low[1], high[1]), style.ACCENT)
+        heat(ax, np.sqrt(r["maps"][name] / 800), (low[0], high[0], low[1], high[1]))
         dots(ax, r["points"], style.SECOND, 1.8)
         ax.plot(0, 0, "x", color=style.INK, ms=5)
         ax.set_aspect("equal", anchor="W")
@@ -82,19 +83,23 @@ def compute_cones(norm, shift, layer):
     net = _network(norm, weights, points)
     grid = np.stack(np.meshgrid(SIDE, SIDE - 2), axis=-1).reshape(-1, 2)
     counts = concentration.first_order_counts(net, grid, RADIUS)[:, -1]
-    at_data = {}
-    for name in NORMS:
-        clouds = [shapes.shape("star", 50, (s, 0.5 * s)) for s in SHIFTS]
-        own = [concentration.first_order_counts(_network(name, weights, c), c, RADIUS)[:, -1].mean() for c in clouds]
-        at_data[name] = np.array(own)
     differ = 0
     if norm != "batch":
         signs = [np.hstack(sample_levels(weights, grid, kind=norm)) > 0, np.hstack(net.preactivations(grid)) > 0]
         differ = int(np.sum(signs[0] != signs[1]))
     return {
         "norm": norm, "shift": shift, "layer": layer, "points": points, "counts": counts.reshape(len(SIDE), -1),
-        "at_data": at_data, "differ": differ, "bits": len(grid) * sum(net.widths),
+        "at_data": {name: np.array(found) for name, found in _at_data(layer).items()}, "differ": differ,
+        "bits": len(grid) * sum(net.widths),
     }  # fmt: skip
+
+
+@cache
+def _at_data(layer):
+    """Boundaries of a layer near the data for each normalization and each shift of the data."""
+    weights, clouds = _weights(layer), [shapes.shape("star", 50, (s, 0.5 * s)) for s in SHIFTS]
+    count = concentration.first_order_counts
+    return {n: [count(_network(n, weights, c), c, RADIUS)[:, -1].mean() for c in clouds] for n in NORMS}
 
 
 def _weights(layers):
@@ -109,7 +114,7 @@ def _network(norm, weights, points):
 def draw_cones(r):
     """The map, and the counts at the data against how far they are from the origin."""
     figure, (plane, curve) = style.panels(2, left=0.45, gap=0.75, right=0.62)
-    heat(plane, np.sqrt(r["counts"] / 40), (SIDE[0], SIDE[-1], SIDE[0] - 2, SIDE[-1] - 2), style.ACCENT)
+    heat(plane, np.sqrt(r["counts"] / 40), (SIDE[0], SIDE[-1], SIDE[0] - 2, SIDE[-1] - 2))
     dots(plane, r["points"], style.SECOND, 2.2)
     plane.plot(0, 0, "x", color=style.INK, ms=6)
     plane.set_aspect("equal")
@@ -138,16 +143,22 @@ def describe_cones(r):
         else f" Of {r['bits']} signs on the grid, {r['differ']} differ from those of the network without bias."
     )
     return (
-        f"A star shifted by {r['shift']:g}, ReLU layers of {WIDTH} units. Boundaries of layer {r['layer']} within "
+        f"A star shifted by {r['shift']:g}, ReLU layers of {WIDTH} units; the map is for "
+        f"{'RMS' if r['norm'] == 'rms' else r['norm']} normalization. Boundaries of layer {r['layer']} within "
         f"{RADIUS:g} of a data point: {counts}.{same}"
     )
+
+
+@cache
+def _recalls():
+    return {m: [concentration.recall(n, m, 150) for n in DIMENSIONS] for m in SAMPLES}
 
 
 def compute_sampling(dimension, samples):
     """Detection against distance with simulated clouds, and recall against dimension."""
     rng = np.random.default_rng([dimension, samples])
     half = concentration.half_detection_distance(dimension, samples)
-    clouds = min(400, 400_000 // samples)
+    clouds = min(200, 200_000 // samples)
     near = rng.standard_normal((clouds, samples))  # one coordinate of a point in the ball, and all the others squared
     rest = rng.chisquare(dimension + 1, (clouds, samples))
     highest = np.max(near / np.sqrt(near**2 + rest), axis=1)
@@ -156,7 +167,7 @@ def compute_sampling(dimension, samples):
     return {
         "n": dimension, "m": samples, "half": half, "clouds": clouds, "at": at,
         "found": (highest[:, None] > at).mean(axis=0),
-        "recall": {m: np.array([concentration.recall(n, m) for n in DIMENSIONS]) for m in SAMPLES},
+        "recall": {m: np.array(found) for m, found in _recalls().items()},
     }  # fmt: skip
 
 

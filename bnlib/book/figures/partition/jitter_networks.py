@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from bnlib.book import style
-from bnlib.book.figure import Figure, Parameter
+from bnlib.book.figure import Figure, Parameter, Prediction
 from bnlib.book.figures.partition.marks import dots
 from bnlib.book.records import load
 from bnlib.book.records.partition_networks import BATCH_SIZES, restored
@@ -157,6 +157,71 @@ def describe_flips(r):
     )
 
 
+MEASURES = {
+    "median": "median margin",
+    "closest_tenth": "margin, closest tenth",
+    "test_accuracy": "test accuracy",
+}
+
+
+def compute_margins(batch_size, measure):
+    """One number for each seed with the statistics of the batch and of all data; mean differences for both sizes."""
+    record = load("partition_margins")["data"]
+    column = list(MEASURES).index(measure)
+    arms = {key: np.array(rows)[:, column] for key, rows in record["arms"].items()}
+    paired = {B: arms[f"{B} batch"] - arms[f"{B} data"] for B in (8, 32)}
+    return {
+        "B": batch_size, "measure": measure, "batch": arms[f"{batch_size} batch"], "data": arms[f"{batch_size} data"],
+        "mean": np.array([d.mean() for d in paired.values()]),
+        "error": np.array([d.std(ddof=1) / np.sqrt(len(d)) for d in paired.values()]),
+    }  # fmt: skip
+
+
+def draw_margins(r):
+    """With jitter against without, seed by seed; the mean differences."""
+    figure, (pairs, means) = style.panels(2, left=0.55, gap=0.85, right=0.25)
+    both = np.concatenate([r["batch"], r["data"]])
+    low, high = both.min() - 0.05 * np.ptp(both), both.max() + 0.05 * np.ptp(both)
+    pairs.plot([low, high], [low, high], color=style.QUIET, lw=0.8, ls=style.DASHED)
+    dots(pairs, np.stack([r["data"], r["batch"]], axis=1), style.ACCENT, 3.5)
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1) if (high - low) / step < 5)
+    ticks = np.arange(np.ceil(low / step), high / step) * step
+    style.fixed_axis(pairs.xaxis, low, high, ticks)
+    style.fixed_axis(pairs.yaxis, low, high, ticks)
+    pairs.set_aspect("equal", anchor="W")
+    pairs.set_xlabel("→ statistics of all data")
+    pairs.set_title(f"{MEASURES[r['measure']]}; ↑ of batches")
+    chosen = [8, 32].index(r["B"])
+    for k, (mean, error) in enumerate(zip(r["mean"], r["error"])):
+        color = style.ACCENT if k == chosen else style.QUIET
+        means.errorbar([k], [mean], [2 * error], fmt="o", color=color, ms=6, lw=2)
+    means.axhline(0, color=style.INK, lw=0.8)
+    style.fixed_axis(means.xaxis, -0.6, 1.6, [])
+    means.set_xticks([0, 1], ["B = 8", "B = 32"])
+    top = 1.25 * np.max(r["mean"] + 2 * r["error"])
+    step = 0.02 if top > 0.03 else 0.005
+    style.fixed_axis(means.yaxis, -0.25 * top, top, np.arange(0, top, step))
+    means.set_title("gain by jitter, ± 2 SE")
+    return figure
+
+
+def describe_margins(r):
+    """The paired difference and its standard error."""
+    k = [8, 32].index(r["B"])
+    higher = int(np.sum(r["batch"] > r["data"]))
+    return (
+        f"Moons of 128 points, networks 2-32-32-1 trained with batches of {r['B']}, {len(r['batch'])} seeds, each with "
+        f"the statistics of the batch and with those of all data. {MEASURES[r['measure']].capitalize()}: "
+        f"{r['batch'].mean():.3f} with jitter and {r['data'].mean():.3f} without, a gain of {r['mean'][k]:.4f} ± "
+        f"{r['error'][k]:.4f}; it is positive for {higher} of {len(r['batch'])} seeds."
+    )
+
+
+def _sign(r):
+    k = [8, 32].index(r["B"])
+    return 1 + int(r["mean"][k] > 2 * r["error"][k]) - int(r["mean"][k] < -2 * r["error"][k])
+
+
 FIGURES = (
     Figure(
         "boundary-jitter",
@@ -173,5 +238,18 @@ FIGURES = (
         compute_flips,
         draw_flips,
         describe_flips,
+    ),
+    Figure(
+        "margin-pilot",
+        "Does jitter widen the margin?",
+        (Parameter("batch_size", "B", (8, 32), 8), Parameter("measure", "", tuple(MEASURES), "median")),
+        compute_margins,
+        draw_margins,
+        describe_margins,
+        Prediction(
+            "With the jitter of batches, the same networks on the same data have, on average over the seeds, ...",
+            ("a smaller value", "no difference beyond 2 standard errors", "a larger value"),
+            _sign,
+        ),
     ),
 )

@@ -17,9 +17,9 @@ from bnlib.committee import (
 from bnlib.sweep import sweep
 
 STUDENTS, VARIANCES, NORMS = (2, 3), (1.0, 4.0), (0.05, 0.1, 0.2, 0.5, 1.0)
-BATCHES = (300, 3000)
+BATCHES = (300, 1000)
 ASYMMETRY = 0.05  # of the runs at their start
-GIVEN_UP = 3.5  # times 1 / escape rate after which a run is stopped
+GIVEN_UP = 2.8  # times 1 / escape rate after which a run is stopped
 MAP_UNITS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40)
 MAP_VARIANCES = tuple(float(f"{tau:.4g}") for tau in np.geomspace(0.1, 10, 40))
 MAP_NORMS = tuple(float(f"{norm:.4g}") for norm in np.geomspace(0.005, 2, 40))

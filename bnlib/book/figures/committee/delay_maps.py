@@ -73,7 +73,7 @@ def describe_maps(r):
         f"Escape time with batch normalization over that without, measured on the flow; students start {start}. At "
         f"|J|² = {r['norm']:g} batch normalization leaves sooner on {left:.0f} % of the left map; for K = "
         f"{r['students']} on {right:.0f} % of the right one. Measured over the law: median {middle:.2f}, from "
-        f"{low:.2f} to {high:.2f}. Each shade is a factor of two; dotted is the law's threshold, solid the measured one."
+        f"{low:.2f} to {high:.2f}. Each shade is a factor of two; dotted: the law's threshold, solid: the measured."
     )
 
 

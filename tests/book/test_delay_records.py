@@ -69,3 +69,16 @@ def test_the_measured_threshold_is_the_laws():
         measured = np.array(data["norms"])[shown, :, STARTS.index("on the plateau")]
         law = [[delay(K, t, squared_norm=q) for t in config["input_variance"]] for q in config["squared_norm"]]
         np.testing.assert_allclose(measured, law, rtol=0.055)
+
+
+def test_what_the_chapter_says_of_students_that_start_apart():
+    """Ratios over the law at input variance near 1, as printed; and none above it but by the 5 % of a plateau's end."""
+    data, config = (load("committee_delay_maps")[part] for part in ("data", "config"))
+    tau = np.array(config["input_variance"])
+    at, apart = int(np.argmin(np.abs(tau - 1))), STARTS.index("apart")
+    for norm, two, forty in ((0.5, 0.78, 0.44), (0.02, 0.47, 0.08)):
+        rows = np.array(data["units"])[config["shown_norms"].index(norm), :, apart]
+        law = np.array([[delay(K, t, squared_norm=norm) for t in tau] for K in config["students"]])
+        over = rows / law
+        assert over[0, at] == pytest.approx(two, abs=0.006) and over[-1, at] == pytest.approx(forty, abs=0.006)
+        assert over.max() < 1.05

@@ -198,7 +198,7 @@ def draw_law(r):
         growth.plot(run["times"][::5], run["asymmetry"][::5], "o", color=color, ms=3.5, mfc="none")
         growth.plot([r["ends"][rule]], [0.03], "^", color=color, ms=8)
         last = max(last, r["ends"][rule])
-    high = _up(1.5 * last)
+    high = _up(1.3 * last)
     style.fixed_axis(growth.xaxis, 0, high, [0, high / 2, high])
     style.log_axis(growth.yaxis, 0.03, 1.2, [0.05, 0.1, 0.2, 0.5, 1])
     growth.set_xlabel("time  t = steps / N")
@@ -224,9 +224,9 @@ def draw_law(r):
 
 
 def _up(value):
-    """1, 2 or 5 times a power of ten, upwards."""
+    """An even digit, 1 or 3 times a power of ten, upwards."""
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value)
+    return next(step * power for step in (1, 2, 3, 4, 6, 8, 10) if step * power >= value)
 
 
 def describe_law(r):

@@ -9,7 +9,8 @@ from bnlib.committee.reduced import STEP, effective, embed, reduced_error, reduc
 from bnlib.committee.rosenbrock import integrate_stiff
 from bnlib.committee.specialization import read_off
 
-RECORDS, LATEST = 800, 12.0  # times a run is looked at; e-foldings beyond ln(1/e_0) after which it is given up
+RECORDS = 800  # times at which a run is looked at
+LATEST, SLOW = 12.0, 10.0  # e-foldings beyond ln(1/e_0) that are looked at closely; and times that until it is given up
 
 
 def plateau_start(K, input_variance=1.0, *, normalization, squared_norm=None, asymmetry=0.01):
@@ -55,8 +56,8 @@ def escape_times(starts, K, input_variance=1.0, *, normalization, learning_rate=
     of the run, for a run that leaves before it has settled has no length to speak of.
 
     The flow of :func:`reduced_velocity` (T20 section 3.2), infinitely large batches. Each run is followed for
-    ln(1/e_0) + 12 times 1/`escape_rate`, with the length that it has when it starts, and where a network without
-    normalization would take longer, as long as that: the gain may need it.
+    ln(1/e_0) + 12 times 1/`escape_rate`, with the length that it has when it starts, and then with fewer and fewer
+    records ten times as long, for one that starts far from the plateau, or as long as without normalization.
 
     Parameters
     ----------
@@ -129,5 +130,5 @@ def _horizons(Q, apart, K, tau, eta, normalization):
         for rule in (normalization, "none")
     )  # fmt: skip
     last = (np.maximum(np.log(1 / apart), 0) + LATEST) / own
-    longer = np.maximum(own / plain, 1.0)[:, None] ** np.linspace(0, 1, RECORDS // 8)
+    longer = np.maximum(own / plain, SLOW)[:, None] ** np.linspace(0, 1, RECORDS // 8)
     return last[:, None] * np.concatenate([np.tile(np.linspace(0, 1, RECORDS), (len(Q), 1)), longer], axis=1)

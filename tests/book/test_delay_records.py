@@ -63,12 +63,20 @@ def test_rows_of_the_maps_made_again(start):
 
 
 def test_the_measured_threshold_is_the_laws():
-    """From the plateau the map is the law's within 5 %: one part in ln(e_1/e_0) = 9 of half an e-folding."""
+    """Squared norm of equal escape times over 1 / (K + (K-1) tau), as the chapter prints it.
+
+    A part of an e-folding in ln(1/e_0) = 9 is the plateau's end; at K = 10 and large variance the gain lags behind.
+    """
     data, config = (load("committee_delay_maps")[part] for part in ("data", "config"))
+    tau, norms = np.array(config["input_variance"]), np.log(config["squared_norm"])
+    over = {}
     for shown, K in enumerate(config["shown_students"]):
-        measured = np.array(data["norms"])[shown, :, STARTS.index("on the plateau")]
-        law = [[delay(K, t, squared_norm=q) for t in config["input_variance"]] for q in config["squared_norm"]]
-        np.testing.assert_allclose(measured, law, rtol=0.055)
+        ratios = np.array(data["norms"])[shown, :, STARTS.index("on the plateau")]
+        border = np.exp([np.interp(0, line, norms) for line in np.log(ratios).T])
+        over[K] = border * (K + (K - 1) * tau)
+    assert np.abs(over[2] - 1).max() < 0.0105
+    assert np.abs(over[10][tau <= 1] - 1).max() < 0.0305
+    assert over[10][-1] == pytest.approx(0.76, abs=0.005)
 
 
 def test_what_the_chapter_says_of_students_that_start_apart():
@@ -82,3 +90,5 @@ def test_what_the_chapter_says_of_students_that_start_apart():
         over = rows / law
         assert over[0, at] == pytest.approx(two, abs=0.006) and over[-1, at] == pytest.approx(forty, abs=0.006)
         assert over.max() < 1.05
+    everything = np.array(data["units"]), np.array(data["norms"])
+    assert all(np.isfinite(part).all() and (part > 0).all() for part in everything)

@@ -196,7 +196,7 @@ def draw_law(r):
         path, run = r["paths"][rule], r["runs"][rule]
         growth.plot(path["times"], path["e"], color=color, ls=dash)
         growth.plot(run["times"][::5], run["asymmetry"][::5], "o", color=color, ms=3.5, mfc="none")
-        growth.plot([r["ends"][rule]], [0.03], "^", color=color, ms=8)
+        growth.plot([r["ends"][rule]], [0.033], "^", color=color, ms=7)
         last = max(last, r["ends"][rule])
     high = _up(1.3 * last)
     style.fixed_axis(growth.xaxis, 0, high, [0, high / 2, high])

@@ -9,7 +9,8 @@ from bnlib.committee.reduced import STEP, effective, embed, reduced_error, reduc
 from bnlib.committee.rosenbrock import integrate_stiff
 from bnlib.committee.specialization import read_off
 
-RECORDS, LATEST = 800, 12.0  # times a run is looked at; e-foldings beyond ln(1/e_0) after which it is given up
+RECORDS = 800  # times at which a run is looked at
+LATEST, SLOW = 12.0, 10.0  # e-foldings beyond ln(1/e_0) that are looked at closely; and times that until it is given up
 
 
 def plateau_start(K, input_variance=1.0, *, normalization, squared_norm=None, asymmetry=0.01):
@@ -55,7 +56,8 @@ def escape_times(starts, K, input_variance=1.0, *, normalization, learning_rate=
     of the run, for a run that leaves before it has settled has no length to speak of.
 
     The flow of :func:`reduced_velocity` (T20 section 3.2), infinitely large batches. Each run is followed for
-    ln(1/e_0) + 12 times 1/`escape_rate`, with the length that it has when it starts.
+    ln(1/e_0) + 12 times 1/`escape_rate`, with the length that it has when it starts, and then with fewer and fewer
+    records ten times as long, for one that starts far from the plateau, or as long as without normalization.
 
     Parameters
     ----------
@@ -91,12 +93,7 @@ def escape_times(starts, K, input_variance=1.0, *, normalization, learning_rate=
     apart = np.abs(starts[:, 2] - starts[:, 3]) / np.sqrt(starts[:, 0])
     if not (apart > 0).all():
         raise ValueError("starts must have R and S that differ, or they stay on the plateau for ever")
-    rates = [
-        escape_rate(int(k), t, normalization=normalization, learning_rate=h, squared_norm=Q)
-        for k, t, h, Q in zip(K, tau, eta, starts[:, 0])
-    ]
-    horizon = (np.maximum(np.log(1 / apart), 0) + LATEST) / rates
-    times = horizon[:, None] * np.linspace(0, 1, RECORDS)
+    times = _horizons(starts[:, 0], apart, K, tau, eta, normalization)
 
     change = np.eye(4 + with_gain)  # integrate Q, Q - C, R, R - S, g: the differences keep their digits
     change[1, :2], change[3, 2:4] = (1, -1), (1, -1)  # its own inverse
@@ -120,3 +117,18 @@ def escape_times(starts, K, input_variance=1.0, *, normalization, learning_rate=
         e = np.abs(path[:, 2] - path[:, 3]) / np.sqrt(path[:, 0])
         ends.append(read_off(when, error, e, plateau_error(int(k), t), band).end)
     return np.array(ends)
+
+
+def _horizons(Q, apart, K, tau, eta, normalization):
+    """Times (runs, records) at which runs are looked at: even, and then ever wider up to where they are given up."""
+    settings = [(int(k), float(t), float(h)) for k, t, h in zip(K, tau, eta)]
+    own, plain = (
+        np.array([
+            escape_rate(k, t, normalization=rule, learning_rate=h, squared_norm=norm)
+            for (k, t, h), norm in zip(settings, Q)
+        ])
+        for rule in (normalization, "none")
+    )  # fmt: skip
+    last = (np.maximum(np.log(1 / apart), 0) + LATEST) / own
+    longer = np.maximum(own / plain, SLOW)[:, None] ** np.linspace(0, 1, RECORDS // 8)
+    return last[:, None] * np.concatenate([np.tile(np.linspace(0, 1, RECORDS), (len(Q), 1)), longer], axis=1)

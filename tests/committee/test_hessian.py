@@ -59,7 +59,9 @@ def test_gradient_and_hessian_against_cauchys_integral(K, tau, norm, rule, measu
     x = np.array([R, S, Q, *(g or [C])])
     gradient, hessian = cauchy(lambda point: error(point, K, tau, rule), x, min(0.05, 0.5 / K) * x)
     H = error_hessian(K, tau, **keywords)
-    np.testing.assert_allclose(error_gradient(K, tau, **keywords), gradient, rtol=0, atol=1e-10 * np.abs(gradient).max())
+    np.testing.assert_allclose(
+        error_gradient(K, tau, **keywords), gradient, rtol=0, atol=1e-10 * np.abs(gradient).max()
+    )
     measure("T20-hessian", np.abs(H - hessian).max() / np.abs(hessian).max(), 1e-10)
     values, others = np.linalg.eigvalsh(H), np.linalg.eigvalsh(hessian)
     measure("T20-hessian", np.abs(values - others).max() / np.abs(others).max(), 1e-10)
@@ -130,7 +132,9 @@ def test_charts_do_not_agree_on_how_many_eigenvalues_are_negative(measure):
     assert [int(np.sum(values > 1e-3)) for values in negative] == [1, 2]
     slope = error_gradient(2, normalization="batch", squared_norm=1.0)
     by_hand = chart_hessian(2, chart="orders", squared_norm=1.0)[2, 2] * 4 + 2 * slope[2]  # Q = l^2 at l = 1
-    measure("T20-eigenvalues-and-escape", abs(by_hand - chart_hessian(2, chart="lengths", squared_norm=1.0)[2, 2]), 1e-12)
+    measure(
+        "T20-eigenvalues-and-escape", abs(by_hand - chart_hessian(2, chart="lengths", squared_norm=1.0)[2, 2]), 1e-12
+    )
 
 
 def test_at_the_usual_start_the_lowest_eigenvalue_and_the_escape_point_opposite_ways():

@@ -17,9 +17,9 @@ from bnlib.committee import (
 from bnlib.sweep import sweep
 
 STUDENTS, VARIANCES, NORMS = (2, 3), (1.0, 4.0), (0.05, 0.1, 0.2, 0.5, 1.0)
-BATCHES = (300, 3000)
+BATCHES = (300, 1000)
 ASYMMETRY = 0.05  # of the runs at their start
-GIVEN_UP = 3.5  # times 1 / escape rate after which a run is stopped
+GIVEN_UP, SHORT = 2.8, 4.2  # times 1 / escape rate after which a run is stopped; the shortest students grow longer
 MAP_UNITS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40)
 MAP_VARIANCES = tuple(float(f"{tau:.4g}") for tau in np.geomspace(0.1, 10, 40))
 MAP_NORMS = tuple(float(f"{norm:.4g}") for norm in np.geomspace(0.005, 2, 40))
@@ -45,7 +45,8 @@ def one_delay(K, tau, norm, replicas, dimension, batch_size, rng, records=100):
     """Times, the asymmetry's mean and spread of logarithms, and the lengths of the plateaus, replica by replica."""
     rule = "none" if norm is None else "batch"
     rate = escape_rate(K, tau, normalization=rule, squared_norm=norm or 1.0)
-    every = max(1, round(GIVEN_UP / rate * dimension / records))
+    last = (SHORT if norm == NORMS[0] else GIVEN_UP) / rate
+    every = max(1, round(last * dimension / records))
     start = plateau_start(K, tau, normalization=rule, squared_norm=norm, asymmetry=ASYMMETRY)
     run = train_overlaps(
         start, dimension, every * records, normalization=rule, batch_size=batch_size, input_variance=tau, center=False,

@@ -64,7 +64,7 @@ ESCAPE = Exercise(
         Mistake(
             "input variance forgotten",
             lambda answer: _is_rate(answer, lambda tau: _eigenvalue(2, 1.0)),
-            "Right at tau = 1 only. The variance is in the fields' covariance, tau Q and tau R, and in the fixed point.",
+            "Right at tau = 1 only. The variance is in the fields' covariance, tau Q and tau R, and in the point.",
         ),
         Mistake(
             "2/pi dropped",
@@ -136,8 +136,8 @@ CHART = Exercise(
     name="committee-4-2",
     title="A Hessian in another chart",
     ask="A function has gradient g, shape (n,), and Hessian H, shape (n, n), in coordinates x. New coordinates u have "
-    "x = x(u) with J[a, b] = dx_a / du_b and second[a, b, c] = d2 x_a / du_b du_c. Write in_chart(H, g, J, second), the "
-    "Hessian in u.",
+    "x = x(u) with J[a, b] = dx_a / du_b and second[a, b, c] = d2 x_a / du_b du_c. Write in_chart(H, g, J, second), "
+    "the Hessian in u.",
     arguments=lambda: _cases()[0][:4],
     shape=(2, 2),
     hints=(
@@ -149,9 +149,7 @@ CHART = Exercise(
     checks=(
         Check(
             "coordinates that stay as they are change nothing",
-            lambda answer: all(
-                close(answer(H, g, np.eye(2), np.zeros((2, 2, 2))), H) for H, g, *_ in _cases()
-            ),
+            lambda answer: all(close(answer(H, g, np.eye(2), np.zeros((2, 2, 2))), H) for H, g, *_ in _cases()),
         ),
         Check(
             "the result is symmetric",
@@ -228,8 +226,8 @@ def _law(case):
 DELAY = Exercise(
     name="committee-4-3",
     title="The delay",
-    ask="Prove it and measure it: how many times longer is a plateau with exact batch normalization than without? Write "
-    "ratio(K, tau, squared_norm) for K = M, orthonormal teachers and students of that squared norm.",
+    ask="Prove it and measure it: how many times longer is a plateau with exact batch normalization than without? "
+    "Write ratio(K, tau, squared_norm) for K = M, orthonormal teachers and students of that squared norm.",
     arguments=lambda: SETTINGS[0],
     shape=(),
     hints=(

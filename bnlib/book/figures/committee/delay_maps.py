@@ -1,6 +1,7 @@
 """The map of chapter 4: where batch normalization leaves the plateau sooner, measured and by the law."""
 
 import numpy as np
+from matplotlib.colors import to_rgba
 
 from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter
@@ -8,7 +9,7 @@ from bnlib.book.records import load
 from bnlib.book.records.delay import SHOWN_NORMS, SHOWN_UNITS, STARTS
 from bnlib.committee import delay
 
-LEVELS = (-np.inf, -3, -2, -1, 0, 1, 2, 3, np.inf)  # of log2 of the ratio
+LEVELS = (-10, -3, -2, -1, 0, 1, 2, 3, 10)  # of log2 of the ratio
 SHADES = 3 * [style.ACCENT] + [style.ACCENT, style.SECOND] + 3 * [style.SECOND]
 STRENGTHS = (0.75, 0.5, 0.3, 0.12, 0.12, 0.3, 0.5, 0.75)
 
@@ -37,10 +38,8 @@ def draw_maps(r):
     panels = ((units, r["K"], r["units"], r["threshold_units"]), (norms, r["Q"], r["norms"], r["threshold_norms"]))
     for ax, x, ratio, threshold in panels:
         log = np.clip(np.log2(ratio).T, -9, 9)
-        for low, high, color, strength in zip(LEVELS, LEVELS[1:], SHADES, STRENGTHS):
-            if log.max() > low and log.min() < high:
-                between = [max(low, -10), min(high, 10)]
-                ax.contourf(x, r["tau"], log, between, colors=[color], alpha=strength, antialiased=False)
+        shades = [to_rgba(color, strength) for color, strength in zip(SHADES, STRENGTHS)]
+        ax.contourf(x, r["tau"], log, LEVELS, colors=shades, antialiased=False)
         if log.min() < 0 < log.max():
             ax.contour(x, r["tau"], log, [0], colors=[style.INK], linewidths=1.6)
         inside = threshold > 0.05
@@ -73,7 +72,7 @@ def describe_maps(r):
         f"Escape time with batch normalization over that without, measured on the flow; students start {start}. At "
         f"|J|² = {r['norm']:g} batch normalization leaves sooner on {left:.0f} % of the left map; for K = "
         f"{r['students']} on {right:.0f} % of the right one. Measured over the law: median {middle:.2f}, from "
-        f"{low:.2f} to {high:.2f}. Each shade is a factor of two; dotted is the law's threshold, solid the measured one."
+        f"{low:.2f} to {high:.2f}. Each shade is a factor of two; dotted: the law's threshold, solid: the measured."
     )
 
 

@@ -45,8 +45,8 @@ def compute_figures(input_variance, students, coordinates):
     tied, both = coordinates == "C-tied-to-Q", ("none", "batch")
     return {
         "tau": input_variance, "K": students, "tied": tied,
-        "against_K": {rule: np.array([eigenvalues(int(K), input_variance, rule, tied) for K in K_AXIS]) for rule in both},
-        "against_tau": {rule: np.array([eigenvalues(students, tau, rule, tied) for tau in TAU_AXIS]) for rule in both},
+        "against_K": {r: np.array([eigenvalues(int(K), input_variance, r, tied) for K in K_AXIS]) for r in both},
+        "against_tau": {r: np.array([eigenvalues(students, tau, r, tied) for tau in TAU_AXIS]) for r in both},
     }  # fmt: skip
 
 
@@ -55,7 +55,9 @@ def draw_figures(r):
     figure, axes = style.grid(2, 2, left=0.6, gap=0.75, right=0.25)
     rows = (("against_K", K_AXIS, f"τ = {r['tau']:g}"), ("against_tau", TAU_AXIS, f"K = {r['K']}"))
     for i, (name, x, fixed) in enumerate(rows):
-        for j, (rule, words) in enumerate((("none", "no BN" if style.is_narrow() else "without BN"), ("batch", "with BN"))):
+        for j, (rule, words) in enumerate(
+            (("none", "no BN" if style.is_narrow() else "without BN"), ("batch", "with BN"))
+        ):
             ax = axes[i, j]
             lines = r[name][rule]
             for values, color, dash in zip(lines.T, COLORS, DASHES):
@@ -78,14 +80,14 @@ def describe_figures(r):
     flat = np.abs(r["against_K"]["batch"][-1]).min()
     flat = number(flat) if flat >= 1e-6 else "less than 10⁻⁶"
     return (
-        f"Eigenvalues of the error's Hessian at the symmetric fixed point, with T20's Q = 1/g². At τ = {r['tau']:g} and "
-        f"K = 50 the lowest is {none_K} without batch normalization and {bn_K} with it; the one nearest to zero is then "
-        f"{flat} in size. At K = {r['K']} and τ = 50 the lowest is {none_tau} without and {bn_tau} with."
+        f"Eigenvalues of the error's Hessian at the symmetric fixed point, with T20's Q = 1/g². At τ = {r['tau']:g} "
+        f"and K = 50 the lowest is {none_K} without batch normalization and {bn_K} with it; the one nearest to zero is "
+        f"then {flat} in size. At K = {r['K']} and τ = 50 the lowest is {none_tau} without and {bn_tau} with."
     )
 
 
 def compute_edge(rule, students, input_variance, coordinate):
-    """The error around the fixed point: over R = S and Q = C, and along one order parameter beside a move of weights."""
+    """The error around the fixed point: over R = S and Q = C, and along one overlap beside a move of weights."""
     K, tau = students, input_variance
     p = fixed_point(K, tau, normalization=rule, squared_norm=None if rule == "none" else 1.0)
     Q, C, R, S, *g = restrict(p)
@@ -102,8 +104,9 @@ def compute_edge(rule, students, input_variance, coordinate):
     size = (R, S, Q)[which]
     return {
         "rule": rule, "K": K, "tau": tau, "coordinate": coordinate, "error": rest, "u": u[0], "v": v[:, 0],
-        "plane": plane / rest, "steps": steps, "along": _error(along, K, tau) / rest - 1, "slope": gradient[which] * size
-        / rest, "weights": _turned(steps, K, tau, (Q, *g)) / rest - 1, "gradient": gradient,
+        "plane": plane / rest, "steps": steps, "along": _error(along, K, tau) / rest - 1,
+        "slope": gradient[which] * size / rest,
+        "weights": _turned(steps, K, tau, (Q, *g)) / rest - 1, "gradient": gradient,
     }  # fmt: skip
 
 
@@ -122,7 +125,7 @@ def _turned(steps, K, tau, at):
 
 
 def draw_edge(r):
-    """Left: the error over (R, Q), and what no network can have. Right: along one order parameter, and along weights."""
+    """Left: the error over (R, Q), and what no network can have. Right: along one overlap, and along weights."""
     figure, (plane, line) = style.panels(2, left=0.5, gap=0.75, right=0.3)
     levels = [0.5, 1, 2, 4, 8, 16, 32]
     plane.contour(r["u"], r["v"], r["plane"], levels, colors=style.QUIET, linewidths=0.9)
@@ -167,7 +170,7 @@ def describe_edge(r):
     weights = np.abs(r["weights"]).max()
     share = 100 / abs(r["slope"])
     return (
-        f"Rule {style.words(r['rule'])}, K = {r['K']}, τ = {r['tau']:g}, error {number(r['error'])} at the fixed point. "
+        f"Rule {style.words(r['rule'])}, K = {r['K']}, τ = {r['tau']:g}, error {number(r['error'])} at the point. "
         f"A step of 1 % in {name} alone changes the error by {number(r['slope'])} %; on that slope one of "
         f"{number(share)} % would bring it below zero, where no network is. Along weights that move R by up to 10 % "
         f"the error is flat at the point and changes by at most {number(100 * weights)} %."
@@ -208,14 +211,20 @@ def draw_charts(r):
     line.set_title(f"eigenvalues in {COORDINATES[r['chart']]}")
     for place, name in enumerate(CHARTS):
         for value, color in zip(r["points"][name], COLORS):
-            dots.plot([place], bend([value], 0.01), "o" if value < 0 else "s", color=color, ms=7 if name == r["chart"] else 4.5)
+            dots.plot(
+                [place],
+                bend([value], 0.01),
+                "o" if value < 0 else "s",
+                color=color,
+                ms=7 if name == r["chart"] else 4.5,
+            )
     style.fixed_axis(dots.xaxis, -0.5, 2.5, [0, 1, 2])
     dots.xaxis.set_major_formatter(style.FixedFormatter(["R, S, Q, g", "R, S, √Q, ln g", "cosines"]))
     if style.is_narrow():
         dots.tick_params(axis="x", labelsize=7.5)
     dots.set_title(f"three charts at |J|² = {r['norm']:g}; ● negative")
     for ax in (line, dots):
-        eigen_axis(ax, ((-1, 1, 3, 5), (-1, 1, 3)), 0.01)
+        eigen_axis(ax, ((-1, 1, 3, 5), (-1, 1, 3, 5)), 0.01)
         ax.axhline(bend(r["without"], 0.01), color=style.INK, ls=style.DOTTED, lw=1)
     dots.text(1.5, bend(r["without"], 0.01) - 0.3, "lowest\nwithout BN", ha="center", va="top", fontsize=8)
     return figure

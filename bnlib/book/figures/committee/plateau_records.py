@@ -31,17 +31,18 @@ def compute_figure_3(students, input_variance):
 
 
 def draw_figure_3(r):
-    """Median and range over seeds of the error against time."""
+    """Median and quartiles over seeds of the error against time."""
     figure, axes = style.panels(2, left=0.5, gap=0.7, right=1.02)
-    for ax, name in zip(axes, ("units", "variance")):
+    shown = {"units": 200, "variance": {1.0: 200, 5.0: 100, 20.0: 50}[r["tau"]]}  # until all have left, or the end
+    for ax, (name, last) in zip(axes, shown.items()):
         ends = []
         for rule, (_, color, dash) in RULES.items():
             runs = np.maximum(r["runs"][f"{name} {rule}"], 1e-9)
-            middle = np.median(runs, axis=0)
-            ax.fill_between(r["times"], runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.18, lw=0)
+            low, middle, high = np.quantile(runs, [0.25, 0.5, 0.75], axis=0)
+            ax.fill_between(r["times"], low, high, color=color, alpha=0.18, lw=0)
             ax.plot(r["times"], middle, color=color, ls=dash)
-            ends.append(middle[-1])
-        style.log_axis(ax.xaxis, 0.1, 200, [0.1, 1, 10, 100])
+            ends.append(np.interp(last, r["times"], middle))
+        style.fixed_axis(ax.xaxis, 0, last, np.linspace(0, last, 6))
         style.log_axis(ax.yaxis, 1e-4, 4)
         ax.set_xlabel("time  t = steps / N")
     axes[0].set_title(f"error, K = M = {r['K']}, τ = 1")
@@ -51,7 +52,7 @@ def draw_figure_3(r):
 
 
 def describe_figure_3(r):
-    """Median errors at the end, and median leaving times."""
+    """Median leaving times, and median errors at the end."""
 
     def part(name):
         return ", ".join(f"{_left(r['left'][f'{name} {rule}'])} with {NAMES[rule]}" for rule in NORMALIZATIONS)
@@ -59,16 +60,17 @@ def describe_figure_3(r):
     count = len(next(iter(r["left"].values())))
     ends = ", ".join(number(np.median(r["runs"][f"units {rule}"][:, -1])) for rule in NORMALIZATIONS)
     return (
-        f"{count} seeds at N = 100, b = 100, η = 1, 20 000 steps; line: median, band: range. Median time at which the "
-        f"asymmetry passes a half for good: for K = {r['K']}, τ = 1 {part('units')}; for K = 2, τ = {r['tau']:g} "
-        f"{part('variance')}. The errors at the end on the left have medians {ends}, in the same order."
+        f"{count} seeds at N = 100, b = 100, η = 1, 20 000 steps; line: median, band: middle half. The asymmetry "
+        f"passes a half for good at these median times: for K = {r['K']}, τ = 1 at {part('units')}; for K = 2, τ = "
+        f"{r['tau']:g} at {part('variance')}. The errors at the end on the left have medians {ends}, in the same order."
     )
 
 
 def _left(times):
     """The median, and how many never leave if some do not."""
     middle, never = np.median(times), int(np.isinf(times).sum())
-    return "not by t = 200" if math.isinf(middle) else f"t = {number(middle)}" + (f" ({never} not)" if never else "")
+    told = "no time before 200" if math.isinf(middle) else number(middle)
+    return told + (f" (never in {never})" if never else "")
 
 
 def compute_map(batch_size, rule):

@@ -111,7 +111,7 @@ def test_what_stays_is_no_product(measure):
         path = reduced_flow([1.0, 0.0, 0.105, 0.095, 1.0], np.linspace(0, 800, 401), 2, normalization=rule)
         Q, g2 = path.Q[:, 0, 0], path.gain[:, 0] ** 2
         kept = Q if rule == "batch" else Q - g2
-        measure("T20-gauge", np.abs(kept - kept[0]).max(), 1e-6)
+        measure("own-product-moves", np.abs(kept - kept[0]).max(), 1e-6)
         assert (Q * g2)[[0, -1]] == pytest.approx(1, abs=1e-3) and (Q * g2).min() < 0.42
         alike = reduced_flow([1.0, 1.0, 0.1, 0.1, 1.0], [200.0], 2, normalization=rule)  # these cannot leave
         assert alike.Q[0, 0, 0] * alike.gain[0, 0] ** 2 == pytest.approx(on_plateau, rel=1e-4)

@@ -104,7 +104,7 @@ def _late_error(*setting):
 
 def draw_map(r):
     """The map for one rule; steps and late error of both at one batch size."""
-    figure, (plane, steps, error) = style.panels(3, left=0.42, gap=0.62, right=0.98)
+    figure, (plane, steps, error) = style.panels(3, left=0.54, gap=0.64, right=0.86)
     _cells(plane, r)
     for rule in RATE_RULES:
         _, color, dash = RULES[rule]
@@ -115,7 +115,8 @@ def draw_map(r):
         steps.errorbar(x[left], middle[left], bars, color=color, ls=dash, lw=1.4, elinewidth=1, marker="o", ms=2.6)
         steps.plot(x[~left], np.full(np.sum(~left), NEVER), "x", color=color, ms=4, mew=1.2)
         error.plot(RATES, np.maximum(r["floors"][rule], 1e-7), color=color, ls=dash, lw=1.6)
-    style.log_axis(steps.yaxis, 40, 60_000, [100, 1000, 10_000])
+    style.log_axis(steps.yaxis, 40, 60_000, [100, 1000, 10_000, NEVER])
+    steps.set_yticks([100, 1000, 10_000, NEVER], ["100", "1000", "10⁴", "never"])
     style.log_axis(error.yaxis, 1e-7, 1, [1e-6, 1e-4, 1e-2, 1])
     error.axhline(plateau_error(2), color=style.QUIET, lw=0.8)
     for ax in (steps, error):
@@ -138,6 +139,10 @@ def _cells(ax, r):
     ax.add_collection(PolyCollection(cells, facecolors=[to_rgba(style.ACCENT, 0.12 + 0.8 * d) for d in depth[gone]]))
     never = np.argwhere(~gone)
     ax.plot(never[:, 1], never[:, 0], "x", color=style.QUIET, ms=4, mew=1.1)
+    critical = np.interp(
+        np.log([critical_rate(2, batch_size=b) for b in BATCH_SIZES]), np.log(RATES), range(len(RATES))
+    )
+    ax.plot(critical, range(len(BATCH_SIZES)), color=style.INK, ls=style.DOTTED, lw=1.4)
     row = BATCH_SIZES.index(r["b"])
     ax.plot([-0.55, len(RATES) - 0.45], [[row - 0.5, row + 0.5]] * 2, color=style.SECOND, lw=1)
     ax.set(xlim=(-0.6, len(RATES) - 0.4), ylim=(-0.6, len(BATCH_SIZES) - 0.4))
@@ -159,8 +164,9 @@ def describe_map(r):
         middle = r["lines"][rule][:, 1]
         leaves = np.flatnonzero(np.isfinite(middle))
         best = leaves[np.argmin(middle[leaves])]
+        who = "without normalization" if rule == "none" else "with batch normalization"
         parts.append(
-            f"with {NAMES[rule]} runs leave up to η = {RATES[leaves[-1]]:g}, soonest at η = {RATES[best]:g} "
+            f"{who} runs leave up to η = {RATES[leaves[-1]]:g}, soonest at η = {RATES[best]:g} "
             f"({number(middle[best])} steps), with a late error {_size(r['floors'][rule][best])} there"
         )
     return (

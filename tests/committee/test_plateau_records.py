@@ -57,30 +57,18 @@ def test_figure_3_begins_as_recorded(rule):
     np.testing.assert_allclose(figure_3(K, 1.0, rule)[0][seed - 1, : len(kept)], run.error[kept // 10], rtol=6e-3)
 
 
-def halving_times(K, tau, rule):
-    """When the errors are half of what they were at t = 40, or at the end; between two records, a power law."""
-    times, errors = np.array(load("committee_figure_3")["data"]["times"]), figure_3(K, tau, rule)[0]
-    found = []
-    for error in errors:
-        level = 0.5 * np.exp(np.interp(math.log(40), np.log(times), np.log(error)))
-        above = np.flatnonzero(error > level)[-1]
-        found.append(
-            math.inf
-            if above + 1 == len(times)
-            else math.exp(
-                np.interp(-math.log(level), -np.log(error[above : above + 2]), np.log(times[above : above + 2]))
-            )
-        )
-    return np.array(found)
-
-
 def test_T20s_figure_3_needs_the_whole_gradient(measure):
-    """K = 10: all leave but the whole gradient, which does not within 20 000 steps; tau = 20: both kinds leave late."""
-    none, batch, stop = (np.median(halving_times(10, 1.0, rule)) for rule in NORMALIZATIONS)
-    measure("T20-fig3", abs(stop / none - 1), 0.25)
-    assert batch == math.inf and none < 150
-    left = {rule: np.median(figure_3(2, 20.0, rule)[1]) for rule in NORMALIZATIONS}
-    assert left["batch"] > 3 * left["none"] and left["batch-stop-gradient"] > 3 * left["none"]
+    """Median leaving times of ten seeds, which spread by a quarter: many units at tau = 1, and two at large tau."""
+    left = {
+        (K, tau, rule): np.median(figure_3(K, tau, rule)[1])
+        for K, tau in ((5, 1.0), (10, 1.0), (2, 5.0), (2, 20.0))
+        for rule in NORMALIZATIONS
+    }
+    gaps = [abs(left[K, 1.0, "batch-stop-gradient"] / left[K, 1.0, "none"] - 1) for K in (5, 10)]
+    measure("T20-fig3", max(gaps), 0.2)
+    for K, tau, rule in left:
+        if rule == "batch" or (rule == "batch-stop-gradient" and tau > 1):
+            assert left[K, tau, rule] > 2 * left[K, tau, "none"]
     assert len(figure_3(2, 20.0, "none")[1]) >= 10
 
 

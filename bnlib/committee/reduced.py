@@ -144,7 +144,7 @@ def reduced_flow(start, times, K, input_variance=1.0, *, normalization, learning
 
     >>> path = reduced_flow([1.0, 0.0, 0.11, 0.09], [0, 1, 100], 2, normalization="none")
     >>> path.R[:, 0, 0].round(3)
-    array([0.11 , 0.303, 0.95 ])
+    array([0.11 , 0.304, 0.831])
     """
     K, tau = checks.whole("K", K, 2), checks.positive("input_variance", input_variance)
     eta = checks.positive("learning_rate", learning_rate)

@@ -111,7 +111,7 @@ def test_what_stays_is_no_product(measure):
         path = reduced_flow([1.0, 0.0, 0.105, 0.095, 1.0], np.linspace(0, 800, 401), 2, normalization=rule)
         Q, g2 = path.Q[:, 0, 0], path.gain[:, 0] ** 2
         kept = Q if rule == "batch" else Q - g2
-        measure("T20-gauge", np.abs(kept - kept[0]).max(), 1e-6)
+        measure("own-product-moves", np.abs(kept - kept[0]).max(), 1e-6)
         assert (Q * g2)[[0, -1]] == pytest.approx(1, abs=1e-3) and (Q * g2).min() < 0.42
         alike = reduced_flow([1.0, 1.0, 0.1, 0.1, 1.0], [200.0], 2, normalization=rule)  # these cannot leave
         assert alike.Q[0, 0, 0] * alike.gain[0, 0] ** 2 == pytest.approx(on_plateau, rel=1e-4)
@@ -179,3 +179,15 @@ def test_runs_leave_or_find_the_teacher_as_the_critical_rate_says(share, grows):
     )  # fmt: skip
     D = np.diagonal(run.Q - 2 * run.R + np.eye(2), axis1=-2, axis2=-1).mean(axis=(0, -1))
     assert (D[-1] > 1.5 * D[0]) == grows and (D[-1] < 0.7 * D[0]) != grows
+
+
+@pytest.mark.parametrize("share", [3, 30])
+def test_in_the_flow_batch_normalization_has_no_largest_rate(share):
+    """Noise makes students long until the rate of their direction is small enough; else nothing stops the noise."""
+    rate, R = share * critical_rate(2, batch_size=4), [[0.11, 0.09], [0.09, 0.11]]
+    settings = {"batch_size": 4, "learning_rate": rate}
+    start = OrderParameters(np.eye(2), R, np.eye(2), [1.0, 1.0])
+    path = flow(start, [0, 1000], normalization="batch", **settings)
+    assert path.error[-1] < 1e-8 < 1e-3 * plateau_error(2) and path.Q[-1, 0, 0] > share
+    plain = flow(OrderParameters(np.eye(2), R, np.eye(2)), [0, 50], normalization="none", **settings)
+    assert plain.error[-1] > 10 * plateau_error(2) and plain.Q[-1, 0, 0] > 10

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from bnlib.book.records.committee import generator, random_weights
-from bnlib.committee import NORMALIZATIONS, OrderParameters, asymmetry, train, train_overlaps
+from bnlib.committee import NORMALIZATIONS, OrderParameters, asymmetry, reduced_flow, restrict, train, train_overlaps
 from bnlib.sweep import sweep
 
 STEPS, DIMENSION = 20_000, 100  # T20's, as are the batch of 100 and the rate 1 of its figure 3
@@ -13,6 +13,7 @@ MANY_UNITS, VARIANCES = (2, 5, 10), (1.0, 5.0, 20.0)
 SEEDS = tuple(range(1, 11))
 DIMENSIONS, ASYMMETRIES = (100, 300, 1000), (0.0, 0.1)
 LEAVING_RULES, LEAVING_VARIANCE, DRAWN = ("none", "batch"), 4.0, 12
+FLOW_STARTS = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
 RATE_RULES = ("none", "batch")
 RATES = tuple(2.0**k for k in range(-1, 10))
 BATCH_SIZES = (4, 8, 16, 32, 64, 128)
@@ -72,7 +73,17 @@ def leaving(replicas=40, workers=1, folder=None):
                     "asymmetry": [digits(run, 3) for run in got["asymmetry"][i, j, k, 0]],
                     "left": stored_times(got["left"][i, j, k, 0]),
                 }
-    return config, {"runs": data}
+    config["flow_asymmetries"] = FLOW_STARTS
+    flows = {rule: digits([flow_leaves(rule, start) for start in FLOW_STARTS], 6) for rule in LEAVING_RULES}
+    return config, {"runs": data, "flows": flows}
+
+
+def flow_leaves(normalization, start):
+    """When the flow from a start with that asymmetry has an asymmetry of a half."""
+    start = restrict(plateau_bound(normalization, start))
+    times = np.linspace(0, 2 * last_time(normalization), 2401)
+    path = reduced_flow(start, times, 2, LEAVING_VARIANCE, normalization=normalization)
+    return float(np.interp(math.log(HALF), np.log(asymmetry(path)), times))
 
 
 def leaving_runs(normalization, start, dimension, replicas, rng):

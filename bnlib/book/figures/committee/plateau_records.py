@@ -31,17 +31,18 @@ def compute_figure_3(students, input_variance):
 
 
 def draw_figure_3(r):
-    """Median and range over seeds of the error against time."""
+    """Median and quartiles over seeds of the error against time."""
     figure, axes = style.panels(2, left=0.5, gap=0.7, right=1.02)
-    for ax, name in zip(axes, ("units", "variance")):
+    shown = {"units": 200, "variance": {1.0: 200, 5.0: 100, 20.0: 50}[r["tau"]]}  # until all have left, or the end
+    for ax, (name, last) in zip(axes, shown.items()):
         ends = []
         for rule, (_, color, dash) in RULES.items():
             runs = np.maximum(r["runs"][f"{name} {rule}"], 1e-9)
-            middle = np.median(runs, axis=0)
-            ax.fill_between(r["times"], runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.18, lw=0)
+            low, middle, high = np.quantile(runs, [0.25, 0.5, 0.75], axis=0)
+            ax.fill_between(r["times"], low, high, color=color, alpha=0.18, lw=0)
             ax.plot(r["times"], middle, color=color, ls=dash)
-            ends.append(middle[-1])
-        style.log_axis(ax.xaxis, 0.1, 200, [0.1, 1, 10, 100])
+            ends.append(np.interp(last, r["times"], middle))
+        style.fixed_axis(ax.xaxis, 0, last, np.linspace(0, last, 6))
         style.log_axis(ax.yaxis, 1e-4, 4)
         ax.set_xlabel("time  t = steps / N")
     axes[0].set_title(f"error, K = M = {r['K']}, τ = 1")
@@ -51,7 +52,7 @@ def draw_figure_3(r):
 
 
 def describe_figure_3(r):
-    """Median errors at the end, and median leaving times."""
+    """Median leaving times, and median errors at the end."""
 
     def part(name):
         return ", ".join(f"{_left(r['left'][f'{name} {rule}'])} with {NAMES[rule]}" for rule in NORMALIZATIONS)
@@ -59,16 +60,17 @@ def describe_figure_3(r):
     count = len(next(iter(r["left"].values())))
     ends = ", ".join(number(np.median(r["runs"][f"units {rule}"][:, -1])) for rule in NORMALIZATIONS)
     return (
-        f"{count} seeds at N = 100, b = 100, η = 1, 20 000 steps; line: median, band: range. Median time at which the "
-        f"asymmetry passes a half for good: for K = {r['K']}, τ = 1 {part('units')}; for K = 2, τ = {r['tau']:g} "
-        f"{part('variance')}. The errors at the end on the left have medians {ends}, in the same order."
+        f"{count} seeds at N = 100, b = 100, η = 1, 20 000 steps; line: median, band: middle half. The asymmetry "
+        f"passes a half for good at these median times: for K = {r['K']}, τ = 1 at {part('units')}; for K = 2, τ = "
+        f"{r['tau']:g} at {part('variance')}. The errors at the end on the left have medians {ends}, in the same order."
     )
 
 
 def _left(times):
     """The median, and how many never leave if some do not."""
     middle, never = np.median(times), int(np.isinf(times).sum())
-    return "not by t = 200" if math.isinf(middle) else f"t = {number(middle)}" + (f" ({never} not)" if never else "")
+    told = "no time before 200" if math.isinf(middle) else number(middle)
+    return told + (f" (never in {never})" if never else "")
 
 
 def compute_map(batch_size, rule):
@@ -102,7 +104,7 @@ def _late_error(*setting):
 
 def draw_map(r):
     """The map for one rule; steps and late error of both at one batch size."""
-    figure, (plane, steps, error) = style.panels(3, left=0.42, gap=0.62, right=0.98)
+    figure, (plane, steps, error) = style.panels(3, left=0.54, gap=0.64, right=0.86)
     _cells(plane, r)
     for rule in RATE_RULES:
         _, color, dash = RULES[rule]
@@ -113,7 +115,8 @@ def draw_map(r):
         steps.errorbar(x[left], middle[left], bars, color=color, ls=dash, lw=1.4, elinewidth=1, marker="o", ms=2.6)
         steps.plot(x[~left], np.full(np.sum(~left), NEVER), "x", color=color, ms=4, mew=1.2)
         error.plot(RATES, np.maximum(r["floors"][rule], 1e-7), color=color, ls=dash, lw=1.6)
-    style.log_axis(steps.yaxis, 40, 60_000, [100, 1000, 10_000])
+    style.log_axis(steps.yaxis, 40, 60_000, [100, 1000, 10_000, NEVER])
+    steps.set_yticks([100, 1000, 10_000, NEVER], ["100", "1000", "10⁴", "never"])
     style.log_axis(error.yaxis, 1e-7, 1, [1e-6, 1e-4, 1e-2, 1])
     error.axhline(plateau_error(2), color=style.QUIET, lw=0.8)
     for ax in (steps, error):
@@ -136,6 +139,10 @@ def _cells(ax, r):
     ax.add_collection(PolyCollection(cells, facecolors=[to_rgba(style.ACCENT, 0.12 + 0.8 * d) for d in depth[gone]]))
     never = np.argwhere(~gone)
     ax.plot(never[:, 1], never[:, 0], "x", color=style.QUIET, ms=4, mew=1.1)
+    critical = np.interp(
+        np.log([critical_rate(2, batch_size=b) for b in BATCH_SIZES]), np.log(RATES), range(len(RATES))
+    )
+    ax.plot(critical, range(len(BATCH_SIZES)), color=style.INK, ls=style.DOTTED, lw=1.4)
     row = BATCH_SIZES.index(r["b"])
     ax.plot([-0.55, len(RATES) - 0.45], [[row - 0.5, row + 0.5]] * 2, color=style.SECOND, lw=1)
     ax.set(xlim=(-0.6, len(RATES) - 0.4), ylim=(-0.6, len(BATCH_SIZES) - 0.4))
@@ -157,8 +164,9 @@ def describe_map(r):
         middle = r["lines"][rule][:, 1]
         leaves = np.flatnonzero(np.isfinite(middle))
         best = leaves[np.argmin(middle[leaves])]
+        who = "without normalization" if rule == "none" else "with batch normalization"
         parts.append(
-            f"with {NAMES[rule]} runs leave up to η = {RATES[leaves[-1]]:g}, soonest at η = {RATES[best]:g} "
+            f"{who} runs leave up to η = {RATES[leaves[-1]]:g}, soonest at η = {RATES[best]:g} "
             f"({number(middle[best])} steps), with a late error {_size(r['floors'][rule][best])} there"
         )
     return (

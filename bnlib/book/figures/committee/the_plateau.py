@@ -20,7 +20,6 @@ from bnlib.committee import (
     plateau_squared_norm,
     reduced_flow,
     restrict,
-    slowing_exponent,
 )
 
 BAND = 0.05
@@ -115,24 +114,34 @@ def _answer(r):
 
 
 def compute_single(dimension, asymmetry, rule):
-    """Recorded runs at one number of inputs beside the flow, and when the runs of all sizes leave."""
+    """Recorded runs at one number of inputs beside the flow, when the runs of all sizes leave, and what theory says."""
     record = load("committee_leaving")
-    data, tau = record["data"]["runs"], record["config"]["input_variance"]
-    last = record["config"]["last_times"][rule]
-    here = data[f"{rule} {asymmetry:g} {dimension}"]
-    paths = np.array(here["asymmetry"])
-    times = np.linspace(0, last, paths.shape[1])
+    data, config = record["data"]["runs"], record["config"]
+    paths = np.array(data[f"{rule} {asymmetry:g} {dimension}"]["asymmetry"])
     left = {N: read_times(data[f"{rule} {asymmetry:g} {N}"]["left"]) for N in DIMENSIONS}
-    start = restrict(plateau_bound(rule, asymmetry))
-    path = reduced_flow(start, times, 2, tau, normalization=rule)
-    flow = np.abs(path.R[:, 0, 0] - path.R[:, 0, 1]) / np.sqrt(path.Q[:, 0, 0])
-    rate = escape_rate(2, tau, normalization=rule)
-    exponent = slowing_exponent(2, tau, normalization=rule)
-    typical = np.mean([np.median(times) for times in left.values()])
+    last, tau = config["last_times"][rule], config["input_variance"]
+    times = np.linspace(0, last, paths.shape[1])
+    path = reduced_flow(restrict(plateau_bound(rule, asymmetry)), times, 2, tau, normalization=rule)
     return {
-        "N": dimension, "asymmetry": asymmetry, "rule": rule, "tau": tau, "times": times, "paths": paths, "flow": flow,
-        "left": left, "pace": 1 / (rate - exponent / typical), "last": last,
+        "N": dimension, "asymmetry": asymmetry, "rule": rule, "tau": tau, "times": times, "paths": paths,
+        "flow": np.abs(path.R[:, 0, 0] - path.R[:, 0, 1]) / np.sqrt(path.Q[:, 0, 0]), "left": left, "last": last,
+        "theory": _theory(left, np.log(config["flow_asymmetries"]), np.array(record["data"]["flows"][rule])),
     }  # fmt: skip
+
+
+def _theory(left, log_starts, flow_left):
+    """Quartiles (sizes, 3) of the leaving times of runs that start with asymmetry c |z| / sqrt N, z standard normal.
+
+    A run with that asymmetry leaves when the flow does. c is the one number that is fitted, to the medians.
+    """
+    middles = [np.median(times) for times in left.values()]
+    seen = np.interp(middles, flow_left[::-1], log_starts[::-1])  # asymmetries with which the flow leaves then
+    sizes = np.log(list(left))
+    constant = np.mean(seen + sizes / 2) - LOG_QUARTILES[1]
+    return np.interp(constant + LOG_QUARTILES - sizes[:, None] / 2, log_starts, flow_left)
+
+
+LOG_QUARTILES = np.log([1.150349, 0.674490, 0.318639])  # of |z|, the largest first: it leaves first
 
 
 def draw_single(r):
@@ -143,60 +152,49 @@ def draw_single(r):
         paths.plot(r["times"], np.maximum(path, 1e-5), color=style.SECOND, lw=0.8, alpha=0.75)
     if r["asymmetry"]:
         paths.plot(r["times"], r["flow"], color=style.ACCENT, lw=3, zorder=1)
-        paths.set_title("asymmetry e: runs, and flow (thick)")
-    else:
-        paths.set_title("asymmetry e of runs; the flow's is 0")
-    paths.axhline(HALF, color=style.QUIET, lw=0.8)
-    style.log_axis(paths.yaxis, 1e-3, 2, [1e-3, 1e-2, 1e-1, 1])
-    style.fixed_axis(paths.xaxis, 0, last, ticks)
-    paths.set_xlabel("time  t = steps / N")
-    middles = np.array([np.median(r["left"][N]) for N in DIMENSIONS])
-    for N, middle in zip(DIMENSIONS, middles):
-        here, shown = N == r["N"], np.minimum(r["left"][N], 0.985 * last)  # what has not left is at the top
-        size.plot(np.full(len(shown), N), shown, "o", color=style.SECOND, ms=3, alpha=0.45, mec="none")
-        size.plot([N], [middle], "s", color=style.ACCENT if here else style.INK, ms=6 if here else 4)
-    grid = np.array([70.0, 1430.0])
-    if r["asymmetry"]:
         size.axhline(_leaves(r), color=style.ACCENT, lw=1.2)
     else:
-        law = np.log(grid) - np.mean(np.log(DIMENSIONS))
-        size.plot(grid, middles.mean() + law * r["pace"] / 2, color=style.QUIET, ls=style.DASHED, lw=1.2)
-    style.log_axis(size.xaxis, *grid, list(DIMENSIONS))
+        low, middle, high = r["theory"].T
+        size.fill_between(DIMENSIONS, low, high, color=style.ACCENT, alpha=0.2, lw=0)
+        size.plot(DIMENSIONS, middle, color=style.ACCENT, lw=1.2)
+    for N, times in r["left"].items():
+        shown = np.minimum(times, 0.985 * last)  # what has not left is at the top
+        size.plot(np.full(len(shown), N), shown, "o", color=style.SECOND, ms=3, alpha=0.45, mec="none")
+        size.plot([N], [np.median(times)], "s", color=style.INK, ms=7 if N == r["N"] else 4)
+    paths.axhline(HALF, color=style.QUIET, lw=0.8)
+    style.log_axis(paths.yaxis, 1e-3, 2, [1e-3, 1e-2, 1e-1, 1])
+    style.log_axis(size.xaxis, 80, 1250, list(DIMENSIONS))
+    style.fixed_axis(paths.xaxis, 0, last, ticks)
     style.fixed_axis(size.yaxis, 0, last, ticks)
+    paths.set_xlabel("time  t = steps / N")
     size.set_xlabel("inputs N")
-    size.set_title("leaving time; " + ("line: flow" if r["asymmetry"] else "dashed: theory's slope"))
+    paths.set_title("asymmetry e: runs, and flow (thick)" if r["asymmetry"] else "asymmetry e of runs; the flow's is 0")
+    size.set_title("leaving times; " + ("line: flow" if r["asymmetry"] else "band: theory's middle half"))
     return figure
 
 
 def _leaves(r):
-    """When the flow's asymmetry passes a half; inf if it does not."""
-    after = np.flatnonzero(r["flow"] >= HALF)
-    if not len(after):
-        return math.inf
-    pair = slice(after[0] - 1, after[0] + 1)
-    return float(np.interp(math.log(HALF), np.log(r["flow"][pair]), r["times"][pair]))
+    """When the flow's asymmetry passes a half."""
+    return float(np.interp(math.log(HALF), np.log(r["flow"]), r["times"]))
 
 
 def describe_single(r):
     """Median and spread of the leaving times, and what the flow and theory say."""
-    left = r["left"][r["N"]]
-    low, middle, high = (float(part) for part in np.sort(left)[[len(left) // 4, len(left) // 2, 3 * len(left) // 4]])
+    left, low, middle, high = r["left"][r["N"]], *r["theory"][DIMENSIONS.index(r["N"])]
+    first, half, third = np.quantile(left, [0.25, 0.5, 0.75], method="median_unbiased")
     says = f"leaves at t = {number(_leaves(r))}" if r["asymmetry"] else "never leaves"
     text = (
         f"{len(left)} runs at N = {r['N']}, K = M = 2, τ = {r['tau']:g}, b = 100, {NAMES[r['rule']]}, R − S = "
-        f"{r['asymmetry']:g} at the start. The flow {says}. Half of the runs have left by t = {number(middle)}, "
-        f"and the middle half of them leave within {number(high - low)} of each other. "
+        f"{r['asymmetry']:g} at the start. The flow {says}. Half of the runs have left by t = {number(half)}, the "
+        f"middle half between {number(first)} and {number(third)}"
     )
     if r["asymmetry"]:
-        return text + "The more inputs, the closer they are."
-    slope, _ = np.polyfit(np.log(DIMENSIONS), [np.median(r["left"][N]) for N in DIMENSIONS], 1)
-    return text + (
-        f"Theory says {number(SPREAD * r['pace'])} for the latter, whatever N is. Per factor of e in N the median "
-        f"grows by {number(slope)}; theory: {number(r['pace'] / 2)}."
+        return f"{text}: the more inputs, the closer they are."
+    return (
+        f"{text}. Theory, with one number fitted for all N: {number(middle)}, between {number(low)} and {number(high)}."
     )
 
 
-SPREAD = 1.283761  # between the quartiles of ln|z|, z standard normal
 RULE = Parameter("rule", "", NORMALIZATIONS, "none")
 
 FIGURES = (

@@ -116,7 +116,7 @@ def batch_plateau(
         raise RuntimeError(f"no fixed point found at K = {K}, input_variance = {tau:g}, batch_size = {b:g}")
     gain, rho = math.exp(found.x[0]), -math.expm1(found.x[1])
     m = math.sqrt(1 + (K - 1) * rho) / K
-    return BatchPlateau(rho, m, gain, eta / Q * sums.curvature(gain, m))
+    return BatchPlateau(rho, m, gain, float(eta / Q * sums.curvature(gain, m)))
 
 
 def opening_rate(K, input_variance=1.0, *, batch_size, learning_rate=1.0, squared_norm=1.0):

@@ -121,26 +121,37 @@ def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation, small=None):
     """Time derivatives of Q, R and gain, over leading axes; `noise` is eta^2 tau / b, `c` the output weights (-w;
     +v), `small` None or 1/b and `center`. Where `eta`, `tau`, `noise` and 1/b are arrays they end in two axes of
     length 1."""
+    pull, own, noises = mean_step(Q, R, gain, T, tau, c, through_deviation, small, np.any(noise))
+    K = R.shape[-2]
+    dQ = eta * (pull[..., :K] + np.swapaxes(pull[..., :K], -1, -2))
+    if noises is not None:
+        dQ = dQ + noise * noises
+    return dQ, eta * pull[..., K:], None if gain is None else (eta * own[..., None])[..., 0]
+
+
+def mean_step(Q, R, gain, T, tau, c, through_deviation, small=None, noisy=False):
+    """Of one unit of time at eta = 1: components (..., K, K+M) of each student's mean step along all students and
+    teachers, the mean change of the gains (..., K), and if `noisy` the noise <c_i c_j> of the steps (..., K, K)."""
     K, M = R.shape[-2:]
     raw = tau * joint_overlaps(Q, R, T)  # covariance of the fields J_i . xi, B_n . xi
     scale = field_scales(raw[..., :K, :K], gain, M)
     a = scale[..., :K]
     C = raw * scale[..., :, None] * scale[..., None, :]  # and of what the units see
     F = error_correlations(raw, C, scale, c, K)
+    lengths = np.diagonal(raw, axis1=-2, axis2=-1)[..., :K]
     own = np.diagonal(F[..., :K], axis1=-2, axis2=-1)
-    pull = a[..., None] * F  # x_k-component of each student's mean step, over eta
+    pull = a[..., None] * F
     if through_deviation:
-        pull = pull - (a * own)[..., None] * raw[..., :K, :] / np.diagonal(raw, axis1=-2, axis2=-1)[..., :K, None]
+        pull = pull - (a * own)[..., None] * raw[..., :K, :] / lengths[..., None]
+    noises = None
+    if noisy:
+        noises = a[..., :, None] * a[..., None, :] * error_covariance(raw, C, F, c, K, through_deviation)
     if small is not None:
         share, center = small
         more, tension = finite_batch_drift(raw, C, scale, c, K, center, through_deviation)
         pull = pull + share * more
         own = own - (share * tension[..., None])[..., 0] / a
-    dQ = eta * (pull[..., :K] + np.swapaxes(pull[..., :K], -1, -2))
-    if np.any(noise):
-        dQ = dQ + noise * a[..., :, None] * a[..., None, :] * error_covariance(raw, C, F, c, K, through_deviation)
-    dg = None if gain is None else own / np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1)[..., :K])
-    return dQ, eta * pull[..., K:], None if gain is None else (eta * dg[..., None])[..., 0]
+    return pull, own / np.sqrt(lengths), noises
 
 
 def smallness(normalization, batch_size, gain, center):

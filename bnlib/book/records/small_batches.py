@@ -6,12 +6,12 @@ import numpy as np
 
 from bnlib.book.records.committee import generator, plain
 from bnlib.committee import OrderParameters
-from bnlib.committee.dynamics import pack, smallness, unpack, velocity
-from bnlib.committee.order_parameters import output_signs
+from bnlib.committee.dynamics import mean_step, pack, smallness
+from bnlib.committee.order_parameters import joint_overlaps, output_signs
 from bnlib.committee.twins import train_twins
 
-SIZES = (10, 17, 30, 55, 100)
-REPLICAS = {10: 500, 17: 500, 30: 600, 55: 400, 100: 240}
+SIZES = (10, 17, 30, 55)
+REPLICAS = {10: 300, 17: 350, 30: 500, 55: 350}
 SETTINGS = {"2 2 1": 1.0, "2 2 2": 2.0, "3 2 1": 1.0}  # K, M and tau
 
 
@@ -23,15 +23,19 @@ def asymmetric_start(K):
 
 
 def stepped_flow(start, dimension, steps, *, batch_size, input_variance=1.0, finite_batch=False, center=False):
-    """The flow of exact batch normalization at eta = 1 in the run's own steps of 1/N: the state after the last."""
+    """The flow of exact batch normalization at eta = 1 in the run's own steps of 1/N: the state after the last.
+
+    Weights take the mean step, so that their overlaps get the square of it as well.
+    """
     K, M = start.K, start.M
     small = smallness("batch", batch_size, start.gain, center) if finite_batch else None
-    state, c = pack(start.Q, start.R, start.gain), output_signs(K, M)
-    noise = input_variance / batch_size
+    Q, R, gain, c = start.Q, start.R, start.gain, output_signs(K, M)
     for _ in range(steps):
-        parts = velocity(*unpack(state, K, M), start.T, 1.0, input_variance, noise, c, True, small)
-        state = state + pack(*parts) / dimension
-    return state
+        pull, dg, noises = mean_step(Q, R, gain, start.T, input_variance, c, True, small, True)
+        inside = pull @ np.linalg.solve(joint_overlaps(Q, R, start.T), pull.T)
+        Q = Q + (pull[:, :K] + pull[:, :K].T + input_variance / batch_size * noises + inside / dimension) / dimension
+        R, gain = R + pull[:, K:] / dimension, gain + dg / dimension
+    return pack(Q, R, gain)
 
 
 def residual(setting, center, batch_size, *, dimension=500, time=4, replicas=None, seed=1):
@@ -57,7 +61,6 @@ def residual(setting, center, batch_size, *, dimension=500, time=4, replicas=Non
         "uncorrected": plain(weights[0] - flows[0]),
         "corrected": plain(weights[0] - flows[1]),
         "error": plain(spread / math.sqrt(replicas)),
-        "gain": plain([np.mean(np.var(real, axis=0)[:] / spread**2)])[0],
     }
 
 

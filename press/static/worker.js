@@ -63,7 +63,7 @@ const missesFile = (error) => error.name === "PythonError" && /^(ModuleNotFound|
 
 async function answer({ figure, layout, state, numbers }) {
   await Promise.all((plan.needs[figure] ?? []).map(need));
-  const call = () => numbers ? { numbers: kernel.numbers(figure, JSON.stringify(state)) }
+  const call = () => numbers ? { numbers: kernel.numbers(figure, JSON.stringify(state)), heap: py._module.HEAPU8.length }
     : JSON.parse(kernel.show(figure, layout, JSON.stringify(state)));
   try { return call(); } catch (error) {
     if (packs.rest || !missesFile(error)) throw error;

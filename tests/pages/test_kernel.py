@@ -136,6 +136,25 @@ def test_nothing_is_fetched_before_the_first_touch(visit, places):
     assert not [url for url in asked if "rest.pack" in url]
 
 
+def test_a_file_that_no_default_opened_is_fetched_with_the_rest(visit, places, kernel):
+    """As if drawing the defaults had opened nothing of SciPy: the page still becomes live."""
+    name, path = next((name, path) for name, path in places.items() if "scipy.special" in kernel["needs"][name])
+    less = kernel | {"needs": dict.fromkeys(kernel["needs"], ["base", "bnlib"])}
+    asked = []
+
+    def before(page):
+        body = f"bnKernel({json.dumps(less)});"
+        page.route("**/kernel.js", lambda route: route.fulfill(body=body, content_type="text/javascript"))
+        page.on("request", lambda request: asked.append(request.url))
+
+    page = visit(path, python=True, before=before)
+    begin(page, name)
+    live(page, name)
+    assert [url for url in asked if "rest.pack" in url]
+    state = random_states(find(name))[0]
+    assert choose(page, name, state) == find(name).text(**setting(find(name), json.dumps(state)))
+
+
 def test_one_python_a_page_and_leaving_frees_it(visit, places):
     path = next(iter(places.values()))
     page = visit(path, python=True)

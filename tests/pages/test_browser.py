@@ -123,8 +123,14 @@ def explorer(name):
     return f"document.querySelector(`bn-explorer[name='{name}']`)"
 
 
+def go_back(page, address):
+    page.evaluate("setTimeout(() => history.back())")
+    page.wait_for_url(address)
+
+
 def test_two_tabs_and_the_back_button_keep_their_states(visit, places):
-    for name, path in places.items():
+    one_a_page = {path: name for name, path in places.items()}
+    for path, name in one_a_page.items():
         page = visit(path)
         parameter, selector = controls(page, name)[0]
         state = f"JSON.stringify({explorer(name)}.state)"
@@ -138,12 +144,12 @@ def test_two_tabs_and_the_back_button_keep_their_states(visit, places):
         assert there.evaluate(state) == default and page.evaluate(state) == moved
         there.close()
         page.goto(here.partition("/chapters")[0] + "/index.html")
-        page.go_back()
-        assert page.url == here and page.evaluate(state) == moved
+        go_back(page, here)
+        page.wait_for_function(f"{explorer(name)}?.parameters && {state} === '{moved}'")
         page.evaluate(f"location.hash = '{name}.{parameter}=97531'")  # edited by hand in the address line
         page.wait_for_function(f"{state} === '{default}'")
         assert "97531" in part(page, name, ".bn-status").inner_text()
-        page.go_back()
+        go_back(page, here)
         page.wait_for_function(f"{state} === '{moved}'")
         assert not part(page, name, ".bn-status").inner_text()
         page.context.close()

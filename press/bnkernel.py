@@ -8,6 +8,7 @@ Directives `{kernel-sizes}` and `{kernel-licences}` write tables; their pages ar
 import json
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import assemble
 import packs
@@ -119,13 +120,11 @@ class KernelLicences(KernelTable):
     """Every package in the kernel, with its version and licence."""
 
     def lines(self, plan):
-        """A row a package; the texts are those that the packages bring."""
+        """A row a package, with the text of its licence, which is shipped beside the packs."""
         texts = "../" * self.env.docname.count("/") + "_static/press/kernel/licences"
         rows = {}
         for file in assemble.listed()["files"]:
-            words = file["licence"]
-            if file["name"].endswith(".whl"):  # these bring the text, which is shipped beside the packs
-                words = f'<a href="{texts}/{file["package"]}.txt">{words}</a>'
+            words = f'<a href="{texts}/{quote(file["package"])}.txt">{file["licence"]}</a>'
             rows.setdefault((file["package"], file["version"]), words)
         return ["| package | version | licence |", "|---|---|---|"] + [
             f"| {package} | {version} | {words} |" for (package, version), words in rows.items()

@@ -83,7 +83,8 @@ def _origin(name, value, package, inner):
     if isinstance(value, ModuleType):
         return (value.__name__, None) if sys.modules.get(value.__name__) is value else None
     own = sys.modules.get(getattr(value, "__module__", None))
-    places = [m for m in inner if m is own] + inner + [m for m in (own, sys.modules["numpy"]) if m not in (None, package)]
+    elsewhere = [m for m in (own, sys.modules.get("numpy")) if m not in (None, package)]
+    places = [m for m in inner if m is own] + inner + elsewhere
     for module in places:
         if vars(module).get(name) is value:
             return module.__name__, name

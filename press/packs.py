@@ -39,7 +39,8 @@ def prepare(root, cache):
 def key(root):
     """A digest of the recipe and of bnlib."""
     digest = hashlib.sha256()
-    files = [*(HERE / name for name in RECIPE), *(root / "bnlib").rglob("*.py"), *(root / "bnlib").rglob("*.json")]
+    files = [*(HERE / name for name in RECIPE), *(HERE / "licences").glob("*.txt")]
+    files += [file for file in (root / "bnlib").rglob("*") if file.suffix in (".py", ".json")]
     for file in sorted(files):
         digest.update(f"\0{file.relative_to(root)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -26,7 +26,7 @@ function unpack(bytes) {                           // uint32 length, JSON [[path
     if (!made.has(folder)) { py.FS.mkdirTree(folder); made.add(folder); }
     py.FS.writeFile(full, bytes.subarray(offset, offset += size), { canOwn: true });
   }
-  py.runPython("import importlib; importlib.invalidate_caches()");
+  py.runPython("import sys; sys.path_importer_cache.clear()");   // importlib's own way would import a mail reader
 }
 
 const bytesOf = async (name) => new Uint8Array(await new Response(await fetched(name)).arrayBuffer());
@@ -50,27 +50,33 @@ async function boot(first) {
     py = await loadPyodide({ indexURL: at(""), stdLibURL: at("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at(""),
       createPyodideModule: await interpreter() });
     for (const [name, bytes] of coming) { unpack(await bytes); packs[name] = Promise.resolve(); }
-    py.runPython("import gc; gc.disable()");       // an eighth of the time of the imports below
-    kernel = py.pyimport("bnlib.book.kernel");
-    for (const figure of first.figures) kernel.find(figure);     // imports what it needs: no setting is to wait for that
-    py.runPython("gc.freeze(); gc.enable()");
+    await withFiles(() => {
+      py.runPython("import gc; gc.disable()");     // an eighth of the time of the imports below
+      kernel = py.pyimport("bnlib.book.kernel");
+      for (const figure of first.figures) kernel.find(figure);   // imports what it needs: no setting is to wait for that
+      py.runPython("gc.freeze(); gc.enable()");
+    });
     postMessage({ ready: true });
   } finally { clearInterval(ticker); }
 }
 
-const lastLine = (error) => String(error.message || error).trim().split("\n").pop();
+const lastLine = (error) => String(error.message || error).trim().split("\n").findLast((line) => /^\w*(Error|Exception)\b/.test(line))
+  ?? String(error.message || error).trim().split("\n").pop();
 const missesFile = (error) => error.name === "PythonError" && /^(ModuleNotFound|FileNotFound|Import)Error$/.test(error.type);
 
-async function answer({ figure, layout, state, numbers }) {
-  await Promise.all((plan.needs[figure] ?? []).map(need));
-  const call = () => numbers ? { numbers: kernel.numbers(figure, JSON.stringify(state)) }
-    : JSON.parse(kernel.show(figure, layout, JSON.stringify(state)));
+async function withFiles(call) {                   // once more with all packs if a file is missing that no default opened
   try { return call(); } catch (error) {
     if (packs.rest || !missesFile(error)) throw error;
     const ticker = setInterval(() => postMessage({ got, wanted }), 200);
-    await Promise.all(plan.packs.map(need)).finally(() => clearInterval(ticker));   // a file that drawing the defaults did not open
+    await Promise.all(plan.packs.map(need)).finally(() => clearInterval(ticker));
     return call();
   }
+}
+
+async function answer({ figure, layout, state, numbers }) {
+  await Promise.all((plan.needs[figure] ?? []).map(need));
+  return withFiles(() => numbers ? { numbers: kernel.numbers(figure, JSON.stringify(state)), heap: py._module.HEAPU8.length }
+    : JSON.parse(kernel.show(figure, layout, JSON.stringify(state))));
 }
 
 onmessage = async ({ data }) => {

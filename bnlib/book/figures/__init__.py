@@ -11,6 +11,7 @@ NAMES = {
     "rows-that-share": "classifier.regularization",
     "five-normalizations": "classifier.regularization",
     "gain-against-rows": "classifier.regularization",
+    "without-normalization": "classifier.regularization",
     "dropout-after": "classifier.regularization",
 }
 

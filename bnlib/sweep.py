@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import tempfile
+import uuid
 import zipfile
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -34,8 +35,9 @@ def sweep(function, grid, *, executor=None, workers=None, seed=None, folder=None
         Parameter names and their values: numbers, texts, None, or lists of them. The order of names is the order of the
         axes.
     executor : concurrent.futures.Executor, optional
-        Where parts run: threads, processes, or a cluster's, such as ``dask.distributed.Client(...).get_executor()``. It
-        stays open. Left out, a pool of fresh processes is used and closed.
+        Where parts run: threads, processes, or a cluster's, such as ``dask.distributed.Client(...).get_executor()``
+        (``pip install "bnlib[cluster]"``; see Notes). It stays open. Left out, a pool of fresh processes is used and
+        closed.
     workers : int, optional
         Processes of that pool; left out, one for each processor. Only without `executor`.
     seed : int, optional
@@ -67,6 +69,14 @@ def sweep(function, grid, *, executor=None, workers=None, seed=None, folder=None
     A part costs some 0.2 ms of handling and a file of 0.3 kB and more: let it last 10 ms at least, and hand whole rows
     to functions that are faster over an axis.
 
+    On a cluster of dask.distributed, each worker needs bnlib and the module of `function`; `folder` only has to be
+    there for this process, and only results travel. Give workers one thread each, as NumPy holds the interpreter::
+
+        from dask.distributed import Client
+
+        with Client("scheduler.example:8786") as client:  # Client(threads_per_worker=1): this machine
+            sweep(function, grid, executor=client.get_executor(), folder="parts", version="1")
+
     >>> from concurrent.futures import ThreadPoolExecutor
     >>> with ThreadPoolExecutor(2) as threads:
     ...     sweep(pow, {"base": [2, 3], "exp": [0, 1, 2]}, executor=threads, progress=False)
@@ -91,8 +101,12 @@ def sweep(function, grid, *, executor=None, workers=None, seed=None, folder=None
     return _stacked([results[number] for number in range(len(points))], points, shape)
 
 
-def run_part(function, parameters, seed, number):
-    """One part, wherever it runs: a dict of arrays."""
+def run_part(function, parameters, seed, number, call):
+    """One part, wherever it runs: a dict of arrays.
+
+    `call` is unlike that of any other sweep. A cluster takes equal arguments for one task, and would answer a resumed
+    sweep with the tasks that its interruption has cancelled.
+    """
     extra = {}
     if seed is not None:
         extra["rng"] = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
@@ -113,10 +127,10 @@ def _run(function, missing, seed, executor, workers):
     if own:
         workers = min(len(missing), workers or os.cpu_count() or 1)
         executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    numbers = {}
+    numbers, call = {}, uuid.uuid4().hex
     try:
         for number, point in missing:
-            numbers[executor.submit(run_part, function, point, seed, number)] = number
+            numbers[executor.submit(run_part, function, point, seed, number, call)] = number
         for future in as_completed(numbers):
             yield numbers[future], future.result()
     finally:  # after the last part nothing is left to cancel

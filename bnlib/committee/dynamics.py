@@ -18,6 +18,7 @@ import numpy as np
 from scipy.integrate import ODEintWarning, odeint
 
 from bnlib import checks
+from bnlib.committee.finite_batch import check_batch_size, check_not_zero, finite_batch_drift
 from bnlib.committee.gaussian import slope_weighted_overlap
 from bnlib.committee.order_parameters import (
     Trajectory,
@@ -37,6 +38,8 @@ def flow(
     learning_rate=1.0,
     batch_size=math.inf,
     input_variance=1.0,
+    finite_batch=False,
+    center=True,
     student_output=None,
     teacher_output=None,
     rtol=1e-8,
@@ -46,7 +49,7 @@ def flow(
 
     T19 eqs (24)-(26) and T20 eq (8) with their misprints put right (the ledger lists them), extended to the exact
     gradient of batch normalization. The batch standard deviation is taken to be the population's: at batch size b the
-    gains are off by a relative O(1/b).
+    gains are off by a relative O(1/b), which `finite_batch` puts right up to O(1/b^2) (this book's; chapter 15).
 
     Parameters
     ----------
@@ -63,6 +66,11 @@ def flow(
         b, the examples a step; ``math.inf`` leaves out the noise of the steps, the eta^2 / b terms.
     input_variance : float
         tau = sigma^2 of every input component.
+    finite_batch : bool
+        Add the first order in 1/b of the batch's own statistics (`finite_batch_drift`); nothing to add if
+        `normalization` is "none". Refused for b < 5, or 6 if centered. Needs gains that are not zero.
+    center : bool
+        Whether the batch mean is subtracted, as in `train`; it makes a difference with `finite_batch` only.
     student_output, teacher_output : arrays (K, O) and (M, O), optional
         Output weights w and v, which stay as they are; ones if left out.
     rtol, atol : float
@@ -98,9 +106,10 @@ def flow(
     tau = checks.positive("input_variance", input_variance)
     noise = eta**2 * tau / checks.positive("batch_size", batch_size, allow_infinity=True)
     c = output_signs(K, M, student_output, teacher_output)
+    small = smallness(normalization, batch_size, start.gain, center) if finite_batch else None
 
     def derivative(state, noise=noise):
-        return pack(*velocity(*unpack(state, K, M), start.T, eta, tau, noise, c, normalization == "batch"))
+        return pack(*velocity(*unpack(state, K, M), start.T, eta, tau, noise, c, normalization == "batch", small))
 
     drift = partial(derivative, noise=0.0)
     state = integrate(derivative, drift, pack(start.Q, start.R, start.gain), times, rtol, atol)
@@ -108,9 +117,10 @@ def flow(
     return Trajectory(times, Q, R, start.T, g, error_of(Q, R, start.T, g, tau, c))
 
 
-def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation):
+def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation, small=None):
     """Time derivatives of Q, R and gain, over leading axes; `noise` is eta^2 tau / b, `c` the output weights (-w;
-    +v). Where `eta`, `tau` and `noise` are arrays they end in two axes of length 1."""
+    +v), `small` None or 1/b and `center`. Where `eta`, `tau`, `noise` and 1/b are arrays they end in two axes of
+    length 1."""
     K, M = R.shape[-2:]
     raw = tau * joint_overlaps(Q, R, T)  # covariance of the fields J_i . xi, B_n . xi
     scale = field_scales(raw[..., :K, :K], gain, M)
@@ -121,11 +131,24 @@ def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation):
     pull = a[..., None] * F  # x_k-component of each student's mean step, over eta
     if through_deviation:
         pull = pull - (a * own)[..., None] * raw[..., :K, :] / np.diagonal(raw, axis1=-2, axis2=-1)[..., :K, None]
+    if small is not None:
+        share, center = small
+        more, tension = finite_batch_drift(raw, C, scale, c, K, center, through_deviation)
+        pull = pull + share * more
+        own = own - (share * tension[..., None])[..., 0] / a
     dQ = eta * (pull[..., :K] + np.swapaxes(pull[..., :K], -1, -2))
     if np.any(noise):
         dQ = dQ + noise * a[..., :, None] * a[..., None, :] * error_covariance(raw, C, F, c, K, through_deviation)
     dg = None if gain is None else own / np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1)[..., :K])
     return dQ, eta * pull[..., K:], None if gain is None else (eta * dg[..., None])[..., 0]
+
+
+def smallness(normalization, batch_size, gain, center):
+    """What :func:`velocity` takes for `small`: 1/b and `center`, checked; None where nothing depends on it."""
+    if normalization == "none":
+        return None
+    check_not_zero(gain)
+    return 1 / check_batch_size(batch_size, center), bool(center)
 
 
 def error_correlations(raw, C, scale, c, K):

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from bnlib import checks
-from bnlib.committee.dynamics import pack, unpack, velocity
+from bnlib.committee.dynamics import pack, smallness, unpack, velocity
 from bnlib.committee.order_parameters import Trajectory, check_gain, error_of, output_signs
 from bnlib.committee.runge_kutta import integrate_many
 
@@ -19,6 +19,8 @@ def flow_many(
     learning_rate=1.0,
     batch_size=math.inf,
     input_variance=1.0,
+    finite_batch=False,
+    center=True,
     student_output=None,
     teacher_output=None,
     rtol=1e-8,
@@ -38,6 +40,8 @@ def flow_many(
     normalization : {"none", "batch", "batch-stop-gradient"}
     learning_rate, batch_size, input_variance : float or array (runs,)
         eta, b (``math.inf`` leaves out the noise of the steps) and tau.
+    finite_batch, center : bool
+        As in `flow`, for all runs.
     student_output, teacher_output : arrays (K, O) and (M, O), optional
         Output weights w and v, the same for all runs; ones if left out.
     rtol, atol : float
@@ -73,14 +77,23 @@ def flow_many(
         _per_run(name, value, runs)
         for name, value in (("learning_rate", learning_rate), ("input_variance", input_variance))
     )
-    noise = eta**2 * tau / _per_run("batch_size", batch_size, runs, allow_infinity=True)
+    sizes = _per_run("batch_size", batch_size, runs, allow_infinity=True)
+    noise = eta**2 * tau / sizes
     c = output_signs(K, M, student_output, teacher_output)
     T = np.stack([start.T for start in starts])
     gain = None if normalization == "none" else np.stack([start.gain for start in starts])
 
+    share = None
+    if finite_batch and normalization != "none":
+        share = np.stack([smallness(normalization, b, gain, center)[0] for b in sizes.ravel()])[:, None, None]
+
     def derivative(states, which):
-        settings = (a if len(which) == runs else a[which] for a in (T, eta, tau, noise))
-        return pack(*velocity(*unpack(states, K, M), *settings, c, normalization == "batch"))
+        def some(a):
+            return a if len(which) == runs else a[which]
+
+        settings = (some(a) for a in (T, eta, tau, noise))
+        small = None if share is None else (some(share), center)
+        return pack(*velocity(*unpack(states, K, M), *settings, c, normalization == "batch", small))
 
     begin = pack(np.stack([start.Q for start in starts]), np.stack([start.R for start in starts]), gain)
     states = integrate_many(derivative, begin, own_times, rtol, atol)

@@ -243,7 +243,14 @@ def _counted(steps, progress):
 
 
 def _follow(step, state, steps, record_every, N, T, rule, progress):
-    """Run `steps` steps, record `state()` now and every `record_every` steps, and return the Trajectory."""
+    """Run `steps` steps and return the Trajectory."""
+    times, Q, R, gain = recorded(step, state, steps, record_every, N, progress)
+    return Trajectory(times, Q, R, T, gain, error_of(Q, R, T, gain, rule.tau, rule.c))
+
+
+def recorded(step, state, steps, record_every, N, progress):
+    """Run `steps` steps, record `state()` now and every `record_every` steps: times, and Q, R and gain with an axis of
+    times."""
     steps, record_every = checks.whole("steps", steps, 0), checks.whole("record_every", record_every, 1)
     records = [state()]
     try:
@@ -252,10 +259,9 @@ def _follow(step, state, steps, record_every, N, T, rule, progress):
             if done % record_every == 0:
                 records.append(state())
     except KeyboardInterrupt:
-        warnings.warn(f"interrupted: {len(records)} of {steps // record_every + 1} records are kept", stacklevel=3)
+        warnings.warn(f"interrupted: {len(records)} of {steps // record_every + 1} records are kept", stacklevel=4)
     Q, R, gain = (
         None if parts[0] is None else np.stack(parts, axis=parts[0].ndim - rank)
         for parts, rank in zip(zip(*records), (2, 2, 1))
     )
-    times = np.arange(len(records)) * (record_every / N)
-    return Trajectory(times, Q, R, T, gain, error_of(Q, R, T, gain, rule.tau, rule.c))
+    return np.arange(len(records)) * (record_every / N), Q, R, gain

@@ -1,0 +1,249 @@
+"""Gamma decay and the corrected theorem: closed forms, slopes of residuals, random batches, bad input."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+from scipy import integrate
+
+from bnlib.perceptron import (
+    LAWS,
+    GammaDecay,
+    LogPartition,
+    as_weight_normalization,
+    batch_normalize,
+    exact_loss,
+    exact_minimizer,
+    gamma_decay,
+    gaussian_sigma_part,
+    log_partition,
+    population_loss,
+    population_normalize,
+    predicted_loss,
+    predicted_minimizer,
+    replacement_factor,
+    standardize,
+)
+from tests.perceptron.gaussian import W, Z, by_random_batches, slope, teacher
+
+CASES = [
+    ("softplus", 1.4, 1.0, 0.3), ("softplus", 0.7, 1.5, -1.0), ("logistic", 1.4, 1.0, 0.3),
+    ("logistic", 0.7, 1.5, -1.0), ("identity", 1.4, 1.0, 0.3),
+]  # fmt: skip
+SIZES = (64, 128, 256, 512)
+
+
+@pytest.mark.parametrize("name", ["softplus", "logistic", "identity", "hard-relu"])
+def test_slope_and_curvature_are_derivatives(name):
+    """Integrals of A'' and A' over intervals, by adaptive quadrature, to 1e-10."""
+    A = log_partition(name)
+    for low, high in ((-3.0, 0.0), (0.0, 2.5), (-40.0, 30.0)):
+        for function, derivative in ((A.value, A.slope), (A.slope, A.curvature)):
+            integral = integrate.quad(derivative, low, high, points=[0.0], epsabs=1e-12, epsrel=1e-12)[0]
+            assert function(np.float64(high)) - function(np.float64(low)) == pytest.approx(integral, rel=1e-10)
+
+
+def test_softplus_does_not_overflow():
+    A = log_partition("relu")
+    with np.errstate(all="raise", under="ignore"):
+        value = A.value(np.array([-800.0, 800.0]))
+    np.testing.assert_allclose(value, [0, 320000 + np.pi**2 / 6], rtol=1e-14)
+
+
+@pytest.mark.parametrize("M", [2, 8, 32])
+def test_decay_of_the_identity_and_of_the_kinked_relu(M, measure):
+    zeta = gamma_decay(M, Z, activation="identity", weights=W)
+    for value, expected in ((zeta, 3 / (4 * M)), (zeta.mu, 1 / (2 * M)), (zeta.sigma, 1 / (4 * M))):
+        measure("L19-identity", abs(value / expected - 1), 1e-10)
+    z = (np.arange(200) - 99.5) / 12  # no node on the kink
+    kinked = gamma_decay(M, z, activation="hard-relu", weights=np.exp(-(z**2) / 2))
+    assert kinked == pytest.approx(3 / (8 * M), rel=1e-10)  # by symmetry, half
+
+
+def test_decay_is_theorem_1_word_for_word(measure):
+    """On 1000 exponential values, with the sigmoid and the kurtosis written out; and parts that add up."""
+    h = np.random.default_rng(0).standard_exponential(1000) * 3 + 1
+    z = (h - h.mean()) / h.std()
+    sigmoid, M = 1 / (1 + np.exp(-(0.7 * z - 0.4))), 16
+    printed = ((z**4).mean() - 3 + 2) / (8 * M) * (sigmoid * z**2).mean() + sigmoid.mean() / (2 * M)
+    zeta = gamma_decay(M, h, activation="relu", gamma=0.7, beta=-0.4)
+    assert zeta == pytest.approx(printed, rel=1e-12) and zeta == pytest.approx(zeta.mu + zeta.sigma, rel=1e-15)
+    assert pickle.loads(pickle.dumps(zeta)).mu == zeta.mu and isinstance(zeta, GammaDecay)
+    general = LogPartition("cosine", lambda h: -np.cos(h), np.sin, np.cos)
+    zeta = gamma_decay(M, h, activation=general, gamma=0.7, beta=-0.4)
+    curvature = np.cos(0.7 * z - 0.4)
+    by_hand = ((z**4).mean() - 1) / (8 * M) * (curvature * z**2).mean() + curvature.mean() / (2 * M)
+    measure("L19-general", abs(zeta / by_hand - 1), 1e-10)
+    assert gamma_decay(math.inf, h, activation="relu") == 0
+
+
+@pytest.mark.parametrize(
+    "M, fifteen_digits", [(8, 0.19279111019624), (32, 0.0205751870526098), (1024, 0.000492530015595769)]
+)
+def test_gamma_functions_are_a_mean_square(M, fifteen_digits, measure):
+    """E (1/sigma_B - 1)^2 by adaptive quadrature over the chi law; and 1/(2M) + 71/(16 M^2) to O(1/M^3)."""
+
+    def over(s):
+        return (
+            (1 / s - 1) ** 2
+            * 2
+            * (M / 2) ** ((M - 1) / 2)
+            * math.exp((M - 2) * math.log(s) - M * s * s / 2 - math.lgamma((M - 1) / 2))
+            if M < 200
+            else 0.0
+        )
+
+    if M < 200:
+        integral = sum(integrate.quad(over, *ends, epsabs=0, epsrel=1e-12, limit=400)[0] for ends in ((0, 1), (1, 6)))
+        measure("L19-gamma-functions", abs(gaussian_sigma_part(M) / integral - 1), 1e-10)
+    assert gaussian_sigma_part(M) == pytest.approx(fifteen_digits, rel=1e-11)
+    assert gaussian_sigma_part(M) == pytest.approx(1 / (2 * M) + 71 / (16 * M**2), abs=60 / M**3)
+
+
+@pytest.mark.parametrize("activation, teacher_gamma, gamma, beta", CASES)
+@pytest.mark.parametrize("statistics", ["batch", "independent"])
+def test_corrected_residual_falls_as_one_over_M_squared(activation, teacher_gamma, gamma, beta, statistics, measure):
+    """The order of the neglected term: the exponent between M = 256 and 512 is -2 up to O(1/M)."""
+    target = teacher(activation, teacher_gamma, beta)
+    settings = {"activation": activation, "gamma": gamma, "beta": beta}
+    exact = [exact_loss(M, target, statistics=statistics, **settings) for M in SIZES]
+    rest, paper = (
+        [loss - predicted_loss(M, Z, target(Z), form=form, weights=W, **settings) for M, loss in zip(SIZES, exact)]
+        for form in (statistics, "theorem")
+    )
+    measure("own-corrected-theorem", abs(slope(SIZES, rest) + 2), 0.1)
+    assert abs(slope(SIZES, paper) + 1) < 0.1  # theorem 1, away from the teacher's gain
+
+
+@pytest.mark.parametrize("activation", ["softplus", "logistic", "identity"])
+def test_theorem_1_holds_where_the_gradient_vanishes(activation, measure):
+    """At the teacher's own gain, for either kind of statistics."""
+    target = teacher(activation, 1.2, 0.3)
+    settings = {"activation": activation, "gamma": 1.2, "beta": 0.3}
+    for statistics in ("batch", "independent"):
+        rest = [
+            exact_loss(M, target, statistics=statistics, **settings)
+            - predicted_loss(M, Z, target(Z), form="theorem", weights=W, **settings)
+            for M in SIZES
+        ]
+        measure("L19-theorem1", abs(slope(SIZES, rest) + 2), 0.1)
+
+
+def test_off_the_optimum_in_numbers(measure):
+    """Softplus, teacher gain 1.4, student gain 1, M = 256: M times what the batch adds, for two shifts."""
+    for beta, paper, own, other in ((0.3, 0.417, 0.571, 0.154), (0.0, 0.375, 0.526, 0.131)):
+        target, settings = teacher("softplus", 1.4, beta), {"activation": "softplus", "beta": beta}
+        plain = exact_loss(256, target, statistics="population", **settings)
+        added = [256 * (exact_loss(256, target, statistics=s, **settings) - plain) for s in ("batch", "independent")]
+        zeta = 256 * gamma_decay(256, Z, weights=W, **settings)
+        for value, expected in zip((zeta, *added), (paper, own, other)):
+            measure("L19-rf", abs(value - expected), 6e-4)
+
+
+@pytest.mark.parametrize("law", ["exponential", "laplace", "uniform"])
+def test_corrected_theorem_for_laws_that_are_not_gaussian(law):
+    """M times the difference, extrapolated from random batches of 32 and 64 (2 D(2M) - D(M) drops the next order).
+
+    Tolerance: 4 standard errors, and 0.01 for the order after that, 1/(2 M^2) = 0.0005 times a coefficient.
+    """
+    target, settings = teacher("logistic", 3.0, 0.2), {"activation": "logistic", "gamma": 0.8, "beta": -0.3}
+    rng = np.random.default_rng(len(law))
+    D, error = np.array([
+        np.multiply(M, by_random_batches(LAWS[law].draw(rng, (3_000_000 // M, M)), target, "logistic", 0.8, -0.3))
+        for M in (32, 64)
+    ]).T  # fmt: skip
+    h = standardize(LAWS[law].draw(rng, 1_000_000))
+    predicted = 1024 * (
+        predicted_loss(1024, h, target(h), form="batch", **settings) - population_loss(h, target(h), **settings)
+    )
+    tolerance = 4 * math.hypot(2 * error[1], error[0]) + 0.01
+    assert abs(2 * D[1] - D[0] - predicted) < tolerance
+    paper = 1024 * gamma_decay(1024, h, **settings) * 0.8**2
+    assert abs(paper - predicted) > tolerance  # what is tested is more than theorem 1
+
+
+def test_without_replacement_the_penalty_shrinks():
+    """Batches of 32 from 96 values: the first order times (P-M)/(P-1), within 4 standard errors and O(1/M^2)."""
+    h = standardize(np.random.default_rng(2).standard_normal(96))
+    target, settings = teacher("logistic", 1.5), {"activation": "logistic", "gamma": 0.8}
+    chosen = np.argpartition(np.random.default_rng(3).random((40_000, 96)), 31, axis=1)[:, :32]
+    mean, error = by_random_batches(h[chosen], target, "logistic", 0.8, 0.0)
+    added = predicted_loss(32, h, target(h), **settings) - population_loss(h, target(h), **settings)
+    tolerance = 4 * error + 0.5 / 32**2
+    assert abs(mean - replacement_factor(32, 96) * added) < tolerance
+    assert abs(mean - added) > tolerance
+
+
+def test_minimum_right_in_height_wrong_in_place(measure):
+    """Heights of exact and theorem's minimum part as 1/M^2; places as 1/M, with the coefficients -3/4, -3/2, -11/4."""
+    target, places, heights = teacher("identity", 1.0), {}, []
+    for M in (512, 1024):
+        found = {s: exact_minimizer(M, target, activation="identity", statistics=s) for s in ("batch", "independent")}
+        found["theorem"] = predicted_minimizer(M, Z, target(Z), activation="identity", form="theorem", weights=W)
+        places[M] = {key: M * (value - 1) for key, value in found.items()}
+        exact = exact_loss(M, target, activation="identity", gamma=found["batch"])
+        printed = predicted_loss(
+            M, Z, target(Z), activation="identity", gamma=found["theorem"], form="theorem", weights=W
+        )
+        heights.append(exact - printed)
+    assert abs(slope((512, 1024), heights) + 2) < 0.05
+    for key, limit in (("batch", -3 / 4), ("theorem", -3 / 2), ("independent", -11 / 4)):
+        limits = 2 * places[1024][key] - places[512][key]  # drops the next order
+        measure("own-minimizer-shifts", abs(limits - limit), 1e-3)
+
+
+def test_predicted_minimizers_have_the_right_shift():
+    """Of first order, for every activation: M times its distance from the exact one falls as 1/M."""
+    for activation in ("softplus", "logistic"):
+        target = teacher(activation, 1.5, 0.2)
+        settings = {"activation": activation, "beta": 0.2}
+        for kind in ("batch", "independent"):
+            gaps = [
+                exact_minimizer(M, target, statistics=kind, **settings)
+                - predicted_minimizer(M, Z, target(Z), form=kind, weights=W, **settings)
+                for M in (256, 512)
+            ]
+            assert abs(slope((256, 512), gaps) + 2) < 0.15
+
+
+def test_population_is_weight_normalization_for_isotropic_inputs(measure):
+    """Eq (4) on inputs of covariance a^2 I, made so exactly; and off by more than 10 % on stretched ones."""
+    rng = np.random.default_rng(8)
+    x = rng.standard_normal((400, 5))
+    x = (x - x.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(x.T, bias=True)).T) * 1.7 + rng.standard_normal(
+        5
+    )
+    w = rng.standard_normal(5)
+    h = x @ w
+    upsilon, b = as_weight_normalization(0.8, 0.3, h.mean(), 1.7, np.linalg.norm(w))
+    weight_normalized = upsilon * h / np.linalg.norm(w) + b
+    measure("L19-eq4", abs(population_normalize(h, h.mean(), h.std(), 0.8, 0.3) - weight_normalized).max(), 1e-12)
+    np.testing.assert_allclose(batch_normalize(h, 0.8, 0.3), weight_normalized, atol=1e-12)
+    stretched = (x * [1, 1, 1, 1, 3.0]) @ w
+    scale = (x * [1, 1, 1, 1, 3.0]).std()
+    upsilon, b = as_weight_normalization(0.8, 0.3, stretched.mean(), scale, np.linalg.norm(w))
+    off = upsilon * stretched / np.linalg.norm(w) + b - batch_normalize(stretched, 0.8, 0.3)
+    assert abs(off).max() > 0.1 * 0.8
+
+
+@pytest.mark.parametrize("wrong, match", [
+    (lambda: gamma_decay(1, Z, activation="relu"), "batch_size must be a whole number >= 2; got 1"),
+    (lambda: gamma_decay(8, Z, activation="gelu"), "activation must be one of .*'relu'.* got 'gelu'"),
+    (lambda: gamma_decay(8, [1.0, 1.0], activation="relu"), "preactivation must not be constant"),
+    (lambda: gamma_decay(8, [1.0, math.nan], activation="relu"), "preactivation"),
+    (lambda: gamma_decay(8, Z, activation="relu", gamma=math.inf), "gamma must be a finite number; got inf"),
+    (lambda: gamma_decay(8, Z, activation="relu", weights=-W), "weights must be >= 0"),
+    (lambda: gamma_decay(8, Z, activation="relu", weights=W[:3]), "weights must have axes"),
+    (lambda: gamma_decay(8, np.ones(91), activation="relu", weights=W), "must not be constant"),
+    (lambda: predicted_loss(8, Z, Z[:4], activation="relu"), "target must have axes"),
+    (lambda: predicted_loss(8, Z, Z, activation="relu", form="exact"), "form must be one of 'population'"),
+    (lambda: predicted_loss(8, Z, Z, activation="relu", gamma=[1.0, math.nan]), "gamma must be finite"),
+    (lambda: predicted_minimizer(8, Z, -Z, activation="identity"), "bracket"),
+    (lambda: as_weight_normalization(1.0, 0.0, 0.0, 0.0, 1.0), "scale must be a finite number > 0; got 0.0"),
+    (lambda: population_normalize(Z, 0.0, -1.0), "deviation must be a finite number > 0; got -1.0"),
+    (lambda: batch_normalize([2.0]), "at least two"),
+])  # fmt: skip
+def test_bad_input_is_named(wrong, match):
+    with pytest.raises(ValueError, match=match):
+        wrong()

@@ -13,6 +13,7 @@ MODULES = {
     "partition-12": "partition.jitter",
     "committee-4": "committee.the_hessian",
     "committee-3": "committee.the_plateau",
+    "classifier-13": "classifier.regularization",
 }
 
 

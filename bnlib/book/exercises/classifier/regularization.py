@@ -4,7 +4,7 @@ import functools
 import math
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from bnlib.book.exercise import Check, Exercise, Mistake, close
 
@@ -103,10 +103,10 @@ def _rows(W, b):
 FOLD = Exercise(
     name="classifier-13-2",
     title="Fold a normalization into the weights",
-    ask="At test time a layer computes gamma (x W - mu) / sqrt(variance + epsilon) + beta with fixed statistics. Write "
-    "fold(W, gamma, beta, mu, variance, epsilon) for W of shape (D, n) and the others of shape (n,), returning one "
-    "array of shape (D + 1, n): new weights in the first D rows and a bias in the last, such that x W' + b' is the same "
-    "function. When this network then learns without normalization, what is no longer kept by the gradient?",
+    ask="At test time a layer computes gamma (x W - mu) / sqrt(variance + epsilon) + beta with fixed statistics. "
+    "Write fold(W, gamma, beta, mu, variance, epsilon) for W of shape (D, n) and the others of shape (n,), returning "
+    "one array of shape (D + 1, n): new weights in the first D rows and a bias in the last, such that x W' + b' is the "
+    "same function. When this network then learns without normalization, what is no longer kept by the gradient?",
     arguments=lambda: _layer(),
     shape=(6, 3),
     hints=(
@@ -156,7 +156,7 @@ FOLD = Exercise(
 
 def _found(seeds, difference=0.5):
     """How often a difference is beyond two standard errors, for Gaussian seeds of spread 1 (s.e. known)."""
-    return norm.sf(2 - difference * math.sqrt(seeds))
+    return ndtr(difference * math.sqrt(seeds) - 2)
 
 
 SEEDS = Exercise(
@@ -165,8 +165,8 @@ SEEDS = Exercise(
     ask="An experiment that finds nothing must say what it could have found. Paired differences are Gaussian with "
     "standard deviation `spread`. You will call a positive difference found if its mean is more than two standard "
     "errors above zero. Prove how the chance to find a true difference depends on the number of seeds, and write "
-    "seeds_needed(difference, spread, power): the smallest number of seeds with which a true difference of that size is "
-    "found at least with probability `power`. (Take the standard error as known.) Then measure: for the smallest "
+    "seeds_needed(difference, spread, power): the smallest number of seeds with which a true difference of that size "
+    "is found at least with probability `power`. (Take the standard error as known.) Then measure: for the smallest "
     "difference that 20 seeds find with probability 0.8, simulate.",
     arguments=lambda: (0.5, 1.0, 0.8),
     shape=(),
@@ -202,17 +202,17 @@ SEEDS = Exercise(
         ),
         Mistake(
             "threshold of one standard error",
-            lambda answer: answer(0.5, 1.0, 0.8) == math.ceil((2 * (1 + norm.ppf(0.8))) ** 2),
+            lambda answer: answer(0.5, 1.0, 0.8) == math.ceil((2 * (1 + ndtri(0.8))) ** 2),
             "The threshold is two standard errors.",
         ),
         Mistake(
             "not squared",
-            lambda answer: answer(0.5, 1.0, 0.8) == math.ceil(2 * (2 + norm.ppf(0.8))),
+            lambda answer: answer(0.5, 1.0, 0.8) == math.ceil(2 * (2 + ndtri(0.8))),
             "The standard error falls as the root of the number of seeds.",
         ),
         Mistake(
             "two-sided power",
-            lambda answer: answer(0.5, 1.0, 0.8) == math.ceil((2 * (2 + norm.ppf(0.9))) ** 2),
+            lambda answer: answer(0.5, 1.0, 0.8) == math.ceil((2 * (2 + ndtri(0.9))) ** 2),
             "Only the chance to be above the threshold is asked: use the quantile of `power` itself.",
         ),
     ),

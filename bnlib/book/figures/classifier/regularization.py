@@ -19,7 +19,7 @@ KINDS = {
 }
 SUBSTITUTES = {
     "population": ("population", style.SECOND, "-"),
-    "population + decay": ("+ gamma decay", style.SECOND, style.DASHED),
+    "population + decay": ("+ decay", style.SECOND, style.DASHED),
     "population + noise": ("+ noise", style.THIRD, style.DOTTED),
 }
 
@@ -38,7 +38,7 @@ def compute_batches(labels, shown):
 
 def draw_batches(r):
     """Means against M, and the population's beside them as lines."""
-    figure, (ax,) = style.panels(1, right=1.35, left=0.6)
+    figure, (ax,) = style.panels(1, right=0.95, left=0.6)
     samples = [seeds.values(r["arms"][f"M={M}"], r["shown"]) for M in r["sizes"]]
     seeds.band(ax, r["sizes"], samples, style.ACCENT)
     heights = []
@@ -49,8 +49,8 @@ def draw_batches(r):
     names, colors = [s[0] for s in SUBSTITUTES.values()], [s[1] for s in SUBSTITUTES.values()]
     style.label(ax, heights, names, colors, gap=12)
     style.log_axis(ax.xaxis, 3.4, 150, [4, 8, 16, 32, 64, 128])
-    ax.set_xlabel("rows M that share a mean and a deviation")
-    ax.set_title(f"{seeds.UNITS[r['shown']]}, {seeds.TOLD[r['labels']]}")
+    ax.set_xlabel("rows M" if style.is_narrow() else "rows M that share a mean and a deviation")
+    ax.set_title(f"{r['shown']}, {seeds.TOLD[r['labels']]}")
     return figure
 
 

@@ -53,6 +53,8 @@ def difference_words(a, b, quantity):
     """
     mean, error = paired_difference(values(a, quantity), values(b, quantity))
     digits = 3 if quantity == "test loss" else 2
+    if error > 0:
+        digits = max(digits, min(5, -int(np.floor(np.log10(error)))))  # one digit of the error at least
     return f"{mean:+.{digits}f} ± {error:.{digits}f}".replace("-", "−")
 
 

@@ -16,7 +16,7 @@ FOLDER = records.FOLDER
 RECIPES = {}  # of all modules beside this one
 for _module in iter_modules(records.__path__):
     if _module.name != "__main__":
-        RECIPES |= import_module(f"{records.__name__}.{_module.name}").RECIPES
+        RECIPES |= getattr(import_module(f"{records.__name__}.{_module.name}"), "RECIPES", {})
 
 
 def main(names):

@@ -118,3 +118,22 @@ def test_dropout(kind, measure):
         (accuracy(data[f"{regime} {kind} 0.25"]), accuracy(data[f"{regime} {kind} 0.0"])) for regime in (CLEAN, WRONG)
     ]
     surely_above(measure, f"L19-fig5-{kind}", *pairs)
+
+
+def test_without_batch_normalization(measure):
+    """After the fold: norms grow, but less than with batch normalization kept, and the test loss falls."""
+    data = arms("without")
+    growth = {}
+    for arm in ("without", "with", "held still, noise put back"):
+        first, last = (np.sqrt(np.array(record)) for record in data[f"{WRONG} {arm}"]["squared_norm"])
+        growth[arm] = last / first - 1  # (layers, seeds)
+        assert (growth[arm] > 0).all()
+    changes = {arm: change(data[f"{WRONG} {arm}"], "test_loss") for arm in ("without", "with")}
+    assert 0 < doubt(np.zeros(20), changes["without"]) < 1 and 0 < doubt(changes["with"], np.zeros(20)) < 1
+    assert (change(data[f"{WRONG} without"], "train_loss") < 0).all()
+    ratios = [growth["without"].mean(1) / growth[arm].mean(1) for arm in growth if arm != "without"]
+    measure("L19-fig7", np.max(ratios), 0.2)
+
+
+def change(arm, name):
+    return np.array(arm[name]) - np.array(arm[f"{name} at first"])

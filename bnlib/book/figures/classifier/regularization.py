@@ -128,14 +128,14 @@ def describe_gain(r):
     """Both ends and the slopes' signs, paired."""
     sizes = list(r["gains"])
     first, last = sizes[0], sizes[-1]
-    change, error = paired_difference(r["gains"][last], r["gains"][first])
+    change = paired_difference(r["gains"][last], r["gains"][first])
     loss = seeds.difference_words(r["arms"][last], r["arms"][first], "test loss")
-    way = "rises" if change > 2 * error else "falls" if change < -2 * error else "stays"
+    way = "stays" if abs(change[0]) < 2 * change[1] else "rises" if change[0] > 0 else "falls"
     return (
         f"Batch normalization at layer {r['layer']} only, {seeds.TOLD[r['labels']]}: from M = {first} to M = {last} "
         f"the mean of γ² {way} from {r['gains'][first].mean():.3f} to {r['gains'][last].mean():.3f} (paired "
-        f"{change:+.3f} ± {error:.3f}), and the test loss changes by {loss}."
-    ).replace("(paired -", "(paired −")
+        f"{seeds.signed(*change, 3)}), and the test loss changes by {loss}."
+    )
 
 
 def compute_dropout(labels, normalization, shown):
@@ -213,8 +213,7 @@ def describe_without(r):
     """Changes with their standard errors, arm by arm."""
 
     def told(name, quantity, digits):
-        mean, error = seeds.mean_error(r["changes"][name][quantity])
-        return f"{mean:+.{digits}f} ± {error:.{digits}f}".replace("-", "−")
+        return seeds.signed(*seeds.mean_error(r["changes"][name][quantity]), digits)
 
     parts = [
         f"{ARMS[name][0]}: norm {told(name, 'norm', 2)} %, training loss {told(name, 'train loss', 4)}, test loss "

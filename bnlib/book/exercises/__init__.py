@@ -14,6 +14,7 @@ MODULES = {
     "committee-4": "committee.the_hessian",
     "committee-3": "committee.the_plateau",
     "classifier-13": "classifier.regularization",
+    "classifier-14": "classifier.initialisation",
 }
 
 

@@ -41,6 +41,11 @@ NAMES = {
     "gain-against-rows": "classifier.regularization",
     "without-normalization": "classifier.regularization",
     "dropout-after": "classifier.regularization",
+    "concentration": "classifier.initialisation",
+    "held-start": "classifier.initialisation",
+    "gain-and-shift": "classifier.initialisation",
+    "added-noise": "classifier.initialisation",
+    "jitter-and-margins": "classifier.boundary",
 }
 
 

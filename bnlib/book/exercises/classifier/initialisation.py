@@ -56,7 +56,7 @@ MARGIN = Exercise(
     arguments=lambda: (W, B, X, 0),
     shape=(),
     hints=(
-        "Between class y and another class k the boundary is a hyperplane, z_y = z_k. Chapter 9 has the distance to it.",
+        "Between class y and another class k the boundary is a hyperplane, z_y = z_k: chapter 9 has the distance.",
         "The distance to that wall is (z_y - z_k) / |w_y - w_k|, with the columns of W.",
         "Class y stops to be the answer at the nearest wall: take the least over k.",
     ),
@@ -130,7 +130,7 @@ HELD = Exercise(
     arguments=lambda: (0.1, np.array([0.5, 1.0, 4.0])),
     shape=(3,),
     hints=(
-        "Write the loss as a function of V = W / sigma, column by column, and use the chain rule for its gradient by W.",
+        "Write the loss as a function of V = W / sigma, column by column; use the chain rule for the gradient by W.",
         "The gradient by W is the gradient by V over sigma. How far does V move when W moves by -eta times that?",
         "V = W / sigma, so that the step of V is the step of W over sigma: a second factor 1 / sigma.",
     ),

@@ -106,6 +106,11 @@ def describe_start(r):
     )
 
 
+def _capital(text):
+    """The text with a capital first letter, and the others as they are."""
+    return text[0].upper() + text[1:]
+
+
 def compute_affine(images, shown):
     """Gain and shift learned, or held."""
     data = load("classifier_affine")["data"]
@@ -128,7 +133,7 @@ def describe_affine(r):
     digits = 3 if r["shown"] == "test loss" else 1
     means = [seeds.mean_error(seeds.values(arm, r["shown"]))[0] for arm in (learned, held)]
     return (
-        f"{NAMES[r['images']].capitalize()}: mean {r['shown']} of 20 seeds {means[0]:.{digits}f} with γ and β learned, "
+        f"{_capital(NAMES[r['images']])}: mean {r['shown']} of 20 seeds {means[0]:.{digits}f} with γ and β learned, "
         f"{means[1]:.{digits}f} with both held; paired difference {seeds.difference_words(learned, held, r['shown'])}."
     )
 
@@ -146,7 +151,7 @@ def draw_noise(r):
     figure, (ax,) = style.panels(1, right=0.25, left=0.6)
     samples = [seeds.values(arm, r["shown"]) for arm in r["arms"].values()]
     seeds.band(ax, list(r["arms"]), samples, style.ACCENT)
-    style.fixed_axis(ax.xaxis, -0.3, 8.3, list(r["arms"]))
+    style.fixed_axis(ax.xaxis, -0.2, 4.2, list(r["arms"]))
     ax.set_xlabel("strength α" if style.is_narrow() else "strength α (1: as much again as the batch's own)")
     ax.set_title(f"{r['shown']}, {NAMES[r['images']]}")
     return figure
@@ -160,7 +165,7 @@ def describe_noise(r):
         if strength
     ]
     return (
-        f"{NAMES[r['images']].capitalize()}: noise on top of batch normalization changes the {r['shown']} by "
+        f"{_capital(NAMES[r['images']])}: noise on top of batch normalization changes the {r['shown']} by "
         f"{', '.join(told)} (paired, 20 seeds, one standard error)."
     )
 

@@ -26,7 +26,8 @@ class Noise:
 
     :math:`\hat h \to (\hat h - \alpha\,\xi)/\sqrt{\chi^2_\nu/\nu}` with :math:`\xi\sim N(0, 1/M)`, M = `batch`,
     :math:`\nu = (M-1)/\alpha^2` and :math:`\alpha` = `strength`: at 1 the variances of mean and deviation are those of
-    a Gaussian batch to first order in 1/M (B22's noise experiment, L19's priors).
+    a Gaussian batch to first order in 1/M (B22's noise experiment, L19's priors). ValueError unless nu > 2: the factor
+    has no finite variance below.
     """
 
     batch: int
@@ -35,14 +36,21 @@ class Noise:
     def __post_init__(self):
         checks.whole("batch", self.batch, 2)
         checks.positive("strength", self.strength)
+        if self.freedom <= 2:
+            bound = ((self.batch - 1) / 2) ** 0.5
+            raise ValueError(f"strength must be below {bound:.3g} for batch = {self.batch}; got {self.strength!r}")
+
+    @property
+    def freedom(self):
+        """Degrees of freedom nu of the multiplied noise."""
+        return (self.batch - 1) / self.strength**2
 
     def draw(self, seeds, rows, units, rng, dtype):
         """Shifts and factors (S, rows, units): hat -> (hat - shift) * factor."""
         groups = -(-rows // self.batch)
         shape = (seeds, groups, units)
         shift = self.strength * rng.standard_normal(shape) / np.sqrt(self.batch)
-        freedom = (self.batch - 1) / self.strength**2
-        factor = np.sqrt(freedom / rng.chisquare(freedom, shape))
+        factor = np.sqrt(self.freedom / rng.chisquare(self.freedom, shape))
         return [np.repeat(part, self.batch, axis=1)[:, :rows].astype(dtype) for part in (shift, factor)]
 
 

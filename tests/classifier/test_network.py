@@ -129,6 +129,8 @@ def test_bad_widths_and_probes():
         jitter(network, images, 8, 1, rng)
     with pytest.raises(ValueError, match="batch must be at most the 200"):
         jitter(networks("batch")[0], images, 201, 1, rng)
+    with pytest.raises(ValueError, match="strength must be below 5.61 for batch = 64; got 8"):
+        Noise(64, 8)
     with pytest.raises(ValueError, match="radius must be"):
         crossed_units(network, images.test_x, 0.0, 1, rng)
 

@@ -17,6 +17,8 @@ MODULES = {
     "committee-3": "committee.the_plateau",
     "perceptron-7": "perceptron.learning_rates",
     "perceptron-8": "perceptron.generalization",
+    "classifier-13": "classifier.regularization",
+    "classifier-14": "classifier.initialisation",
 }
 
 

@@ -48,6 +48,7 @@ NAMES = {
     "rows-that-share": "classifier.regularization",
     "five-normalizations": "classifier.regularization",
     "gain-against-rows": "classifier.regularization",
+    "without-normalization": "classifier.regularization",
     "dropout-after": "classifier.regularization",
     "phase-portrait": "perceptron.learning_rates",
     "past-the-maximum": "perceptron.learning_rates",
@@ -58,6 +59,11 @@ NAMES = {
     "to-the-end": "perceptron.generalization",
     "l19-figure-1": "perceptron.generalization",
     "margin-pilot": "partition.jitter_networks",
+    "concentration": "classifier.initialisation",
+    "held-start": "classifier.initialisation",
+    "gain-and-shift": "classifier.initialisation",
+    "added-noise": "classifier.initialisation",
+    "jitter-and-margins": "classifier.boundary",
 }
 
 

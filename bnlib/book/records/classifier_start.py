@@ -90,7 +90,7 @@ def affine(seed=20):
     return config, data
 
 
-STRENGTHS = (0.0, 1.0, 2.0, 4.0, 8.0)
+STRENGTHS = (0.0, 1.0, 2.0, 3.0, 4.0)
 
 
 def noise(seed=21):

@@ -19,7 +19,7 @@ KINDS = {
 }
 SUBSTITUTES = {
     "population": ("population", style.SECOND, "-"),
-    "population + decay": ("+ gamma decay", style.SECOND, style.DASHED),
+    "population + decay": ("+ decay", style.SECOND, style.DASHED),
     "population + noise": ("+ noise", style.THIRD, style.DOTTED),
 }
 
@@ -38,7 +38,7 @@ def compute_batches(labels, shown):
 
 def draw_batches(r):
     """Means against M, and the population's beside them as lines."""
-    figure, (ax,) = style.panels(1, right=1.35, left=0.6)
+    figure, (ax,) = style.panels(1, right=0.95, left=0.6)
     samples = [seeds.values(r["arms"][f"M={M}"], r["shown"]) for M in r["sizes"]]
     seeds.band(ax, r["sizes"], samples, style.ACCENT)
     heights = []
@@ -49,8 +49,8 @@ def draw_batches(r):
     names, colors = [s[0] for s in SUBSTITUTES.values()], [s[1] for s in SUBSTITUTES.values()]
     style.label(ax, heights, names, colors, gap=12)
     style.log_axis(ax.xaxis, 3.4, 150, [4, 8, 16, 32, 64, 128])
-    ax.set_xlabel("rows M that share a mean and a deviation")
-    ax.set_title(f"{seeds.UNITS[r['shown']]}, {seeds.TOLD[r['labels']]}")
+    ax.set_xlabel("rows M" if style.is_narrow() else "rows M that share a mean and a deviation")
+    ax.set_title(f"{r['shown']}, {seeds.TOLD[r['labels']]}")
     return figure
 
 
@@ -128,14 +128,14 @@ def describe_gain(r):
     """Both ends and the slopes' signs, paired."""
     sizes = list(r["gains"])
     first, last = sizes[0], sizes[-1]
-    change, error = paired_difference(r["gains"][last], r["gains"][first])
+    change = paired_difference(r["gains"][last], r["gains"][first])
     loss = seeds.difference_words(r["arms"][last], r["arms"][first], "test loss")
-    way = "rises" if change > 2 * error else "falls" if change < -2 * error else "stays"
+    way = "stays" if abs(change[0]) < 2 * change[1] else "rises" if change[0] > 0 else "falls"
     return (
-        f"Batch normalization at layer {r['layer']} only, {seeds.TOLD[r['labels']]}: from M = {first} to M = {last} the "
-        f"mean of γ² {way} from {r['gains'][first].mean():.3f} to {r['gains'][last].mean():.3f} (paired "
-        f"{change:+.3f} ± {error:.3f}), and the test loss changes by {loss}."
-    ).replace("(paired -", "(paired −")
+        f"Batch normalization at layer {r['layer']} only, {seeds.TOLD[r['labels']]}: from M = {first} to M = {last} "
+        f"the mean of γ² {way} from {r['gains'][first].mean():.3f} to {r['gains'][last].mean():.3f} (paired "
+        f"{seeds.signed(*change, 3)}), and the test loss changes by {loss}."
+    )
 
 
 def compute_dropout(labels, normalization, shown):
@@ -171,6 +171,60 @@ def describe_dropout(r):
     )
 
 
+ARMS = {
+    "without": ("folded in, plain descent", style.SECOND, "-"),
+    "with": ("batch normalization", style.ACCENT, "-"),
+    "held still, noise put back": ("statistics held still, noise put back", style.THIRD, style.DASHED),
+}
+
+
+def compute_without(labels, layer):
+    """The three arms of a regime after the fold: changes of a layer's norm and of both losses."""
+    arms = _arms(load("classifier_without"), f"{labels} ")
+    changes = {}
+    for name, arm in arms.items():
+        first, last = (np.sqrt(record[layer - 1]) for record in arm["squared_norm"])
+        changes[name] = {
+            "norm": 100 * (last / first - 1),
+            "train loss": np.subtract(arm["train_loss"], arm["train_loss at first"]),
+            "test loss": np.subtract(arm["test_loss"], arm["test_loss at first"]),
+        }
+    return {"labels": labels, "layer": layer, "arms": arms, "changes": changes}
+
+
+def draw_without(r):
+    """Norm, training loss and test loss over the epochs after the fold."""
+    figure, axes = style.panels(3, left=0.5, gap=0.66, right=0.95)
+    for name, (_, color, dash) in ARMS.items():
+        arm = r["arms"][name]
+        norm = np.sqrt(arm["squared_norm over epochs"][r["layer"] - 1])
+        for ax, values in zip(axes, (norm, arm["train_loss over epochs"], arm["test_loss over epochs"])):
+            ax.plot(arm["epochs"], values, color=color, ls=dash)
+    for ax, title in zip(axes, (f"norm of layer {r['layer']}", "training loss", "test loss")):
+        style.fixed_axis(ax.xaxis, 0, r["arms"]["with"]["epochs"][-1], [0, 30, 60])
+        ax.set_xlabel("epochs after the fold")
+        ax.set_title(title)
+    names, colors = ["folded in", "batch norm.", "still + noise"], [color for _, color, _ in ARMS.values()]
+    style.label(axes[-1], [r["arms"][name]["test_loss over epochs"][-1] for name in ARMS], names, colors)
+    return figure
+
+
+def describe_without(r):
+    """Changes with their standard errors, arm by arm."""
+
+    def told(name, quantity, digits):
+        return seeds.signed(*seeds.mean_error(r["changes"][name][quantity]), digits)
+
+    parts = [
+        f"{ARMS[name][0]}: norm {told(name, 'norm', 2)} %, training loss {told(name, 'train loss', 4)}, test loss "
+        f"{told(name, 'test loss', 3)}"
+        for name in ARMS
+    ]
+    return f"Layer {r['layer']}, {seeds.TOLD[r['labels']]}, 60 epochs after the fold. {'; '.join(parts)}.".replace(
+        ". folded", ". Folded"
+    )
+
+
 def _better_with_batch(r):
     """0 if batch normalization has the lowest mean loss of the five at this rate, else 1."""
     means = {kind: seeds.mean_error(seeds.values(arm, "test loss"))[0] for kind, arm in r["arms"].items()}
@@ -194,6 +248,11 @@ FIGURES = (
     Figure(
         "gain-against-rows", "γ² and the test loss against the rows that share their statistics",
         (REGIME, Parameter("layer", "layer", (1, 2), 2)), compute_gain, draw_gain, describe_gain,
+    ),
+    Figure(
+        "without-normalization", "Batch normalization removed, and training goes on",
+        (Parameter("labels", "labels", seeds.REGIMES, "wrong labels"), Parameter("layer", "layer", (1, 2), 1)),
+        compute_without, draw_without, describe_without,
     ),
     Figure(
         "dropout-after", "Dropout after the normalized layers",

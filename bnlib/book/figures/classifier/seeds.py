@@ -51,8 +51,17 @@ def difference_words(a, b, quantity):
     >>> difference_words({"test_loss": [0.2, 0.3, 0.4]}, {"test_loss": [0.1, 0.2, 0.31]}, "test loss")
     '+0.097 ± 0.003'
     """
-    mean, error = paired_difference(values(a, quantity), values(b, quantity))
-    digits = 3 if quantity == "test loss" else 2
+    return signed(*paired_difference(values(a, quantity), values(b, quantity)), 3 if quantity == "test loss" else 2)
+
+
+def signed(mean, error, digits):
+    """A signed mean and its standard error with so many decimals, or more (at most 7) to show a digit of the error.
+
+    >>> signed(-0.0153, 0.0042, 2), signed(3.2e-4, 4e-5, 2)
+    ('−0.015 ± 0.004', '+0.00032 ± 0.00004')
+    """
+    if error > 0:
+        digits = max(digits, min(7, -int(np.floor(np.log10(error)))))
     return f"{mean:+.{digits}f} ± {error:.{digits}f}".replace("-", "−")
 
 

@@ -11,13 +11,10 @@ from bnlib.committee.batch_plateau import BatchPlateau, batch_plateau, opening_r
 from bnlib.committee.batch_quadrature import training_error
 from bnlib.committee.dynamics import flow
 from bnlib.committee.escape import escape_times, plateau_start
-from bnlib.committee.flow_many import flow_many
-from bnlib.committee.gaussian import I2, I3, I4, phi, phi_slope
-from bnlib.committee.hessian import CHARTS, chart_hessian, error_gradient, error_hessian
 from bnlib.committee.finite_batch import batch_correction, correction_parts, effective_error
 from bnlib.committee.flow_many import flow_many
 from bnlib.committee.gaussian import I2, I3, I4, phi, phi_slope
-from bnlib.committee.hessian import error_gradient, error_hessian
+from bnlib.committee.hessian import CHARTS, chart_hessian, error_gradient, error_hessian
 from bnlib.committee.one_neuron import gain_shift
 from bnlib.committee.order_parameters import NORMALIZATIONS, OrderParameters, Trajectory, generalization_error
 from bnlib.committee.plateau import (

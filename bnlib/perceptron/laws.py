@@ -21,7 +21,7 @@ class Law:
 
 LAWS = {
     "gaussian": Law(0.0, 0.0, lambda rng, shape: rng.standard_normal(shape)),
-    "two-points": Law(0.0, -2.0, lambda rng, shape: rng.choice([-1.0, 1.0], shape)),
+    "two-points": Law(0.0, -2.0, lambda rng, shape: 2.0 * rng.integers(0, 2, shape, dtype=np.int64) - 1),
     "uniform": Law(0.0, -1.2, lambda rng, shape: rng.uniform(-math.sqrt(3), math.sqrt(3), shape)),
     "laplace": Law(0.0, 3.0, lambda rng, shape: rng.laplace(0, math.sqrt(0.5), shape)),
     "exponential": Law(2.0, 6.0, lambda rng, shape: rng.standard_exponential(shape) - 1),

@@ -55,6 +55,16 @@ def test_large_batches_are_the_population():
         assert (gaps[0] - gaps[1]) / (gaps[1] - gaps[2]) == pytest.approx(4, rel=0.1)
 
 
+def test_kinked_relu_has_half_of_the_linear_loss():
+    """By symmetry of z, if neither the student nor the teacher is shifted; so have theorem 1 and the corrected one."""
+    for statistics in ("population", "batch", "independent"):
+        kinked, linear = (
+            exact_loss(12, teacher(activation, 1.3), activation=activation, gamma=0.8, statistics=statistics)
+            for activation in ("hard-relu", "identity")
+        )
+        assert kinked == pytest.approx(linear / 2, rel=1e-12)
+
+
 def test_infinite_losses_are_infinite_and_the_logistic_one_is_not():
     target = teacher("identity", 1.0)
     for activation in ("identity", "softplus"):

@@ -295,3 +295,9 @@ def test_numbers_that_chapter_6_tells():
     for ratio in (0.75, 1.5):
         assert last_off("softplus", ratio, "batch", "theorem", [10**5]) == 10**5  # theorem 1: at no size
     assert last_off("softplus", 1.0, "batch", "theorem", small) == 5
+    for gamma, own, theorem in ((1.0, -1.18, -1.50), (2.0, -1.92, -1.83)):  # M times the logistic unit's shift
+        target, M = teacher("logistic", gamma), 2048
+        best = exact_minimizer(M, target, activation="logistic")
+        printed = predicted_minimizer(M, Z, target(Z), activation="logistic", form="theorem", weights=W)
+        assert M * (best / gamma - 1) == pytest.approx(own, abs=0.005)
+        assert M * (printed / gamma - 1) == pytest.approx(theorem, abs=0.005)

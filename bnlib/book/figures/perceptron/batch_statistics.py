@@ -7,7 +7,6 @@ from scipy import special
 
 from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter, Prediction
-from bnlib.book.figures.committee.rules import number
 from bnlib.perceptron import (
     LAWS,
     batch_statistics,
@@ -19,39 +18,39 @@ from bnlib.perceptron import (
     standardize,
 )
 
-BATCHES = 3000
+VALUES = 800_000  # drawn for a lottery, in at most 20 000 batches
 REACH = 4.0  # of the axis of normalized values
 SHARES = (16, 8, 4, 3, 2, 1.5, 1.2, 1)  # P / M
 DRAWS = 60_000  # values drawn at each P
 NAMES = {
-    "gaussian": "Gaussian values",
-    "uniform": "uniform values",
-    "two-points": "values ±1",
-    "laplace": "Laplace values",
-    "exponential": "exponential values",
-    "student": "Student values (5 degrees of freedom)",
-}
+    "Gaussian": ("gaussian", "Gaussian values"),
+    "uniform": ("uniform", "uniform values"),
+    "±1": ("two-points", "values ±1"),
+    "Laplace": ("laplace", "Laplace values"),
+    "exponential": ("exponential", "exponential values"),
+    "Student": ("student", "Student values (5 degrees of freedom)"),
+}  # in the figure: (in bnlib, in a sentence)
 
 
 def compute_lottery(batch_size, law):
     """Mean and deviation of each of many batches, beside the Gaussians that L19 takes for their laws."""
-    rng = np.random.default_rng([batch_size, sorted(LAWS).index(law)])
-    mu, sigma = batch_statistics(law, batch_size, BATCHES, rng=rng)
-    kurtosis = LAWS[law].excess_kurtosis
-    spread = math.sqrt((kurtosis + 2) / (4 * batch_size))
-    bias = 1 / (2 * batch_size) + (kurtosis + 2) / (8 * batch_size)
+    rng = np.random.default_rng([batch_size, list(NAMES).index(law)])
+    batches = min(20_000, VALUES // batch_size)
+    mu, sigma = batch_statistics(NAMES[law][0], batch_size, batches, rng=rng)
+    kurtosis = LAWS[NAMES[law][0]].excess_kurtosis
+    spread, wide = math.sqrt((kurtosis + 2) / (4 * batch_size)), 1 / math.sqrt(batch_size)
     return {
-        "M": batch_size, "law": law, "mu": _histogram(mu, 0.0, 1 / math.sqrt(batch_size)),
-        "sigma": _histogram(sigma, 1.0, max(spread, 0.5 / math.sqrt(batch_size))), "prior_spread": spread,
-        "mean": sigma.mean(), "error": sigma.std() / math.sqrt(BATCHES), "spread": sigma.std(), "expected": 1 - bias,
+        "M": batch_size, "law": law, "batches": batches, "mu": _histogram(mu, wide / 5, -2.4),
+        "sigma": _histogram(sigma, max(spread, wide / 2) / 5, 0.0), "prior_spread": spread,
+        "mean": sigma.mean(), "error": sigma.std() / math.sqrt(batches), "spread": sigma.std(),
+        "expected": moments(batch_size, kurtosis).mean_sigma,
     }  # fmt: skip
 
 
-def _histogram(values, centre, spread):
-    """(edges, density) with bins of a fifth of the spread, in [-2.4, 2.4] about the centre."""
-    width = max(spread / 5, 0.004)
-    count = math.ceil(2.4 / width)
-    edges = centre + width * (np.arange(-count, count + 1) - 0.5)
+def _histogram(values, width, low):
+    """(edges, density) from a lowest edge to 2.4; no bin is split by 0 if that edge is below."""
+    first = -(math.ceil(-low / width) + 0.5) if low < 0 else 0
+    edges = width * np.arange(first, 2.4 / width + 1)
     return edges, np.histogram(values, edges)[0] / (len(values) * width)
 
 
@@ -97,8 +96,8 @@ def _bars(ax, edges, density, centre, spread, ends, ticks):
 def describe_lottery(r):
     """Mean and scatter of the deviation, against the prior's."""
     return (
-        f"{BATCHES} batches of {r['M']} {NAMES[r['law']]}. Their deviations have mean "
-        f"{r['mean']:.3f} with a standard error of {number(r['error'])}; the prior has 1, and with the bias of order "
+        f"{r['batches']} batches of {r['M']} {NAMES[r['law']][1]}. Their deviations have mean "
+        f"{r['mean']:.3f} with a standard error of {r['error']:.3f}; the prior has 1, and with its bias of order "
         f"1/M one expects {r['expected']:.3f}. They scatter by {r['spread']:.3f}, the prior by {r['prior_spread']:.3f}."
     )
 
@@ -179,11 +178,11 @@ def _shape(r):
 
 def compute_epoch(batch_size, law):
     """Variance of the mean and bias of the deviation over the batches of whole epochs, for training sets of P."""
-    rng, M = np.random.default_rng([batch_size, sorted(LAWS).index(law)]), batch_size
+    rng, M = np.random.default_rng([batch_size, list(NAMES).index(law)]), batch_size
     rows = []
     for share in SHARES:
         P = round(M * share)
-        h = standardize(LAWS[law].draw(rng, P))
+        h = standardize(LAWS[NAMES[law][0]].draw(rng, P))
         epochs, each = max(2, round(DRAWS / P)), P // M
         order = rng.permuted(np.tile(h, (epochs, 1)), axis=1)[:, : each * M].reshape(epochs, each, M)
         expected = moments(M, np.mean(h**4) - 3, population_size=P)
@@ -225,9 +224,9 @@ def describe_epoch(r):
     half = int(np.argmin(np.abs(r["share"] - 0.5)))
     z = (r["variance"] - r["expected"])[:-1] / r["variance_error"][:-1]
     return (
-        f"Batches of {r['M']} from training sets of {NAMES[r['law']]}, each value once an epoch. With a batch of half "
-        f"the set M times the variance of the mean is {r['variance'][half]:.3f}, where drawing with replacement has 1 "
-        f"and (P−M)/(P−1) is {replacement_factor(r['M'], 2 * r['M']):.3f}; a batch that is the whole set has no noise. "
+        f"Batches of {r['M']} from training sets of {NAMES[r['law']][1]}, each value once an epoch. With half of the "
+        f"set in a batch, M times the variance of the mean is {r['variance'][half]:.3f}; drawing with replacement has "
+        f"1, and (P−M)/(P−1) is {replacement_factor(r['M'], 2 * r['M']):.3f}. A batch of the whole set has no noise. "
         f"The {len(z)} means are within {np.abs(z).max():.1f} standard errors of the formula."
     )
 
@@ -238,7 +237,7 @@ FIGURES = (
         "The batch lottery: mean and deviation of random batches",
         (
             Parameter("batch_size", "M", (2, 4, 8, 16, 32, 64, 256), 8),
-            Parameter("law", "", tuple(NAMES), "gaussian"),
+            Parameter("law", "", tuple(NAMES), "Gaussian"),
         ),
         compute_lottery,
         draw_lottery,
@@ -271,7 +270,7 @@ FIGURES = (
         "Without replacement: an epoch's batches share what there is",
         (
             Parameter("batch_size", "M", (4, 8, 16, 32, 64), 16),
-            Parameter("law", "", ("gaussian", "uniform", "exponential"), "gaussian"),
+            Parameter("law", "", ("Gaussian", "uniform", "exponential"), "Gaussian"),
         ),
         compute_epoch,
         draw_epoch,

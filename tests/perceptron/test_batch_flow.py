@@ -87,7 +87,9 @@ def test_gain_tends_to_one_as_one_over_m(measure):
     assert abs(1024 * (1 - batch_fixed_gain("relu", 1024)) - 0.75) < 0.01
     surrogate, _ = fixed_point("relu", zeta=3 / 32, normalization="batch")  # zeta = 3/4M at M = 8
     measure("own-true-gain", abs(batch_fixed_gain("relu", 8) - surrogate), 0.08)
-    assert abs(batch_fixed_gain("relu", 8) - surrogate) > 0.05
+    for M, percent in ((8, 7.3), (32, 2.2)):  # the numbers of chapter 7
+        surrogate, _ = fixed_point("relu", zeta=3 / (4 * M), normalization="batch")
+        assert abs(100 * (1 - surrogate / batch_fixed_gain("relu", M)) - percent) < 0.1
 
 
 def test_identity_comes_to_rest_and_the_surrogate_creeps():

@@ -42,7 +42,7 @@ def draw_batches(r):
         style.fixed_axis(ax.xaxis, 0, 20.5, [0, 5, 10, 15, 20])
         ax.set_xlabel("time t = steps / N")
         ax.set_title(title)
-    axes[0].set_title("gain γ: its own flow, gamma decay (dashed)")
+    axes[0].set_title("gain γ (dashed: gamma decay)")
     style.fixed_axis(axes[0].yaxis, 0.4, 1.02, [0.4, 0.6, 0.8, 1])
     style.fixed_axis(axes[1].yaxis, 0.98, 1.32, [1, 1.1, 1.2, 1.3])
     return figure

@@ -33,7 +33,7 @@ def compute_portrait(activation, learning_rate, zeta):
     path = flow(START, TIMES, activation=activation, learning_rate=learning_rate, zeta=zeta)
     run = train_overlaps(
         START, INPUTS, RUN_END * INPUTS, activation=activation, normalization="weight", learning_rate=learning_rate,
-        zeta=zeta, record_every=INPUTS // 2, rng=np.random.default_rng(5),
+        zeta=zeta, record_every=INPUTS, rng=np.random.default_rng(5),
     )  # fmt: skip
     law = creeping_length(activation, TIMES[1:], learning_rate=learning_rate, zeta=zeta) if zeta else None
     return {
@@ -45,7 +45,7 @@ def compute_portrait(activation, learning_rate, zeta):
 def draw_portrait(r):
     """Gain against cosine; length; distance of the cosine from 1."""
     figure, (plane, length, cosine) = style.panels(3, left=0.5, gap=0.6, right=0.25)
-    run_times = np.arange(1, len(r["run"])) / 2
+    run_times = np.arange(1, len(r["run"]))
     plane.plot(r["run"][:, 1], r["run"][:, 0], "o", color=style.SECOND, ms=2.2, alpha=0.8)
     plane.plot(r["path"][:, 1], r["path"][:, 0], color=style.ACCENT)
     plane.plot([START[1]], [START[0]], "o", color=style.ACCENT, ms=5)

@@ -22,8 +22,9 @@ from bnlib.committee.plateau import (
     plateau_squared_norm,
     slowing_exponent,
 )
-from bnlib.committee.reduced import embed, reduced_velocity, restrict
+from bnlib.committee.reduced import embed, reduced_flow, reduced_velocity, restrict
 from bnlib.committee.specialization import Plateau, asymmetry, find_plateau, plateau_length
+from bnlib.committee.stability import critical_rate
 from bnlib.committee.training import train, train_overlaps
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Trajectory",
     "asymmetry",
     "chart_hessian",
+    "critical_rate",
     "delay",
     "embed",
     "error_gradient",
@@ -55,6 +57,7 @@ __all__ = [
     "plateau_length",
     "plateau_squared_norm",
     "plateau_start",
+    "reduced_flow",
     "reduced_velocity",
     "restrict",
     "slowing_exponent",

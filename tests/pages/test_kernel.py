@@ -16,7 +16,7 @@ START = 60_000  # ms; a start takes about 4 s here, and several times that on a 
 TOLERANCE = 1e-8  # relative to the largest number of an array
 # An adaptive integrator chooses its steps by the last bits of its errors, so that two machines agree no better than
 # it was asked to be: within ten times the relative tolerance of the figure's flow. Random draws are the same.
-FLOWS = {"three-rules": 1e-6, "kept": 1e-6, "delay-law": 1e-6}
+FLOWS = {"three-rules": 1e-6, "plateau": 1e-6, "single-runs": 1e-6, "kept": 1e-6, "delay-law": 1e-6}
 SETTINGS = 5
 
 

@@ -7,6 +7,7 @@ from bnlib.book.exercise import Exercise
 MODULES = {
     "committee-1": "committee.teacher_student",
     "committee-2": "committee.order_parameters",
+    "committee-3": "committee.the_plateau",
     "committee-4": "committee.the_hessian",
 }
 

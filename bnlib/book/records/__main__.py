@@ -8,9 +8,9 @@ import time
 import numpy as np
 import scipy
 
-from bnlib.book.records import FOLDER, committee, delay
+from bnlib.book.records import FOLDER, committee, delay, plateau
 
-RECIPES = {**committee.RECIPES, **delay.RECIPES}
+RECIPES = {**committee.RECIPES, **plateau.RECIPES, **delay.RECIPES}
 
 
 def main(names):

@@ -1,5 +1,6 @@
 """The built book, served on a free loopback port, and a Chromium that may reach nothing else."""
 
+import json
 import os
 import re
 import shutil
@@ -58,6 +59,15 @@ def site(book):
 def cannot():
     """cannot(why): a test that cannot run here is skipped, but in continuous integration it fails."""
     return pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+
+
+@pytest.fixture(scope="session")
+def kernel(book, cannot):
+    """The kernel's files in the built book."""
+    text = (book / "_static" / "press" / "kernel" / "kernel.js").read_text("utf-8")
+    if '"missing"' in text:
+        cannot("the book was built without the browser's Python (its files could not be had): not tested")
+    return json.loads(text.removeprefix("bnKernel(").removesuffix(");\n"))
 
 
 def find_chromium():

@@ -103,7 +103,9 @@ def compute_rates(squared_norm, students, input_variance):
         values = np.sort(np.linalg.eigvals(flow_jacobian(K, tau, normalization=rule, **norm)).real)
         spectrum[rule] = np.where(np.abs(values) < 1e-6 * values.max(), 0.0, values)
     gap = max(np.abs(a / b - 1).max() for rule in keywords for a, b in zip(numeric[rule], closed[rule]))
-    lines = {rule: [_closed(FINE_K, tau, rule, squared_norm), _closed(K, FINE_TAU, rule, squared_norm)] for rule in keywords}
+    lines = {
+        rule: [_closed(FINE_K, tau, rule, squared_norm), _closed(K, FINE_TAU, rule, squared_norm)] for rule in keywords
+    }
     return {
         "norm": squared_norm, "K": K, "tau": tau, "numeric": numeric, "lines": lines, "spectrum": spectrum,
         "agree": bool(gap < 1e-9),
@@ -212,7 +214,11 @@ def draw_law(r):
     style.log_axis(ratio.yaxis, 0.1, 25, [0.1, 0.3, 1, 3, 10])
     ratio.set_xlabel("squared norm |J(0)|²")
     ratio.set_title("escape time, BN / no BN")
-    for y, text, color in ((0.92, "law", style.INK), (0.84, "◆ flow, live", style.ACCENT), (0.76, "○ descent", style.SECOND)):
+    for y, text, color in (
+        (0.92, "law", style.INK),
+        (0.84, "◆ flow, live", style.ACCENT),
+        (0.76, "○ descent", style.SECOND),
+    ):
         ratio.text(0.03, y, text if text != "law" else "···· law", color=color, transform=ratio.transAxes)
     return figure
 

@@ -55,7 +55,9 @@ def draw_figures(r):
     figure, axes = style.grid(2, 2, left=0.6, gap=0.75, right=0.25)
     rows = (("against_K", K_AXIS, f"τ = {r['tau']:g}"), ("against_tau", TAU_AXIS, f"K = {r['K']}"))
     for i, (name, x, fixed) in enumerate(rows):
-        for j, (rule, words) in enumerate((("none", "no BN" if style.is_narrow() else "without BN"), ("batch", "with BN"))):
+        for j, (rule, words) in enumerate(
+            (("none", "no BN" if style.is_narrow() else "without BN"), ("batch", "with BN"))
+        ):
             ax = axes[i, j]
             lines = r[name][rule]
             for values, color, dash in zip(lines.T, COLORS, DASHES):
@@ -208,7 +210,13 @@ def draw_charts(r):
     line.set_title(f"eigenvalues in {COORDINATES[r['chart']]}")
     for place, name in enumerate(CHARTS):
         for value, color in zip(r["points"][name], COLORS):
-            dots.plot([place], bend([value], 0.01), "o" if value < 0 else "s", color=color, ms=7 if name == r["chart"] else 4.5)
+            dots.plot(
+                [place],
+                bend([value], 0.01),
+                "o" if value < 0 else "s",
+                color=color,
+                ms=7 if name == r["chart"] else 4.5,
+            )
     style.fixed_axis(dots.xaxis, -0.5, 2.5, [0, 1, 2])
     dots.xaxis.set_major_formatter(style.FixedFormatter(["R, S, Q, g", "R, S, √Q, ln g", "cosines"]))
     if style.is_narrow():

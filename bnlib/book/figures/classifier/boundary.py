@@ -28,9 +28,11 @@ def draw(r):
     for state, (color, dash) in STATES.items():
         means = r["jitter"][state].mean(1)
         jitter.plot(r["batches"], means, color=color, ls=dash, marker="o", ms=4)
+        up = state == "untrained"
         jitter.annotate(
-            state, (r["batches"][1], means[1]), (5, 4), textcoords="offset points", color=color, va="bottom"
-        )
+            state, (r["batches"][1], means[1]), (4, 3) if up else (-2, -4), textcoords="offset points", color=color,
+            va="bottom" if up else "top", ha="left" if up else "right",
+        )  # fmt: skip
     style.log_axis(jitter.xaxis, 3.5, 300, [4, 16, 64, 256])
     style.log_axis(jitter.yaxis, 0.2, 100, [0.3, 1, 3, 10, 30, 100])
     jitter.set_xlabel("batch that gives the statistics")

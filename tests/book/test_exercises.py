@@ -11,10 +11,10 @@ import pytest
 
 from bnlib.book.exercise import NOT_ATTEMPTED, NOT_YET, RIGHT
 from bnlib.book.exercises import find, names
-from tests.solutions import committee_1, committee_2
+from tests.solutions import committee_1, committee_2, committee_15
 
 ROOT = Path(__file__).parents[2]
-SOLUTIONS = committee_1.SOLUTIONS | committee_2.SOLUTIONS
+SOLUTIONS = committee_1.SOLUTIONS | committee_2.SOLUTIONS | committee_15.SOLUTIONS
 CASES = [(name, mistake) for name, (_, _, mistakes) in SOLUTIONS.items() for mistake in mistakes]
 
 
@@ -65,7 +65,7 @@ def exercise(request):
 
 
 def test_every_exercise_has_solutions_to_try():
-    assert list(SOLUTIONS) == names() and len(names()) == 6
+    assert list(SOLUTIONS) == names() and len(names()) == 9
 
 
 @pytest.mark.parametrize("stub", STUBS.values(), ids=STUBS)
@@ -209,11 +209,11 @@ def _functions(code):
 def test_no_solution_in_the_pages_or_the_package():
     answers = {function.__name__ for pair in SOLUTIONS.values() for function in pair[:2]}
     solutions = set()
-    for module in (committee_1, committee_2):
+    for module in (committee_1, committee_2, committee_15):
         for function in _functions(Path(module.__file__).read_text()):
             if function.name in answers:
                 solutions.add(_shape_of(function))
-    assert len(solutions) == 12
+    assert len(solutions) == 18
     looked_at = [
         *(ROOT / "bnlib" / "book").rglob("*.py"),
         *(ROOT / "chapters").rglob("*.ipynb"),

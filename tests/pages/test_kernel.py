@@ -16,7 +16,7 @@ START = 60_000  # ms; a start takes about 4 s here, and several times that on a 
 TOLERANCE = 1e-8  # relative to the largest number of an array
 # An adaptive integrator chooses its steps by the last bits of its errors, so that two machines agree no better than
 # it was asked to be: within ten times the relative tolerance of the figure's flow. Random draws are the same.
-FLOWS = {"three-rules": 1e-6}
+FLOWS = {"three-rules": 1e-6, "batch-trajectory": 1e-6, "correction-parts": 1e-6, "batch-escape": 1e-5}
 SETTINGS = 5
 
 

@@ -7,6 +7,7 @@ from bnlib.book.exercise import Exercise
 MODULES = {
     "committee-1": "committee.teacher_student",
     "committee-2": "committee.order_parameters",
+    "committee-15": "committee.small_batches",
 }
 
 

@@ -8,6 +8,12 @@ NAMES = {
     "gaussian-average": "committee.order_parameters",
     "figure-2": "committee.order_parameters",
     "finite-size": "committee.order_parameters",
+    "batch-residual": "committee.small_batches",
+    "batch-trajectory": "committee.small_batches",
+    "neuron-gain": "committee.small_batches",
+    "correction-parts": "committee.small_batches",
+    "batch-escape": "committee.small_batches",
+    "who-leaves-first": "committee.small_batches",
 }
 
 

@@ -8,9 +8,9 @@ import time
 import numpy as np
 import scipy
 
-from bnlib.book.records import FOLDER, committee
+from bnlib.book.records import FOLDER, committee, escapes, small_batches
 
-RECIPES = {**committee.RECIPES}
+RECIPES = {**committee.RECIPES, **small_batches.RECIPES, **escapes.RECIPES}
 
 
 def main(names):

@@ -19,6 +19,7 @@ FLOWS = {"three-rules": 1e-6, "kept": 1e-6, "delay-law": 1e-6}
 FLOWS = {"three-rules": 1e-6, "plateau": 1e-6, "single-runs": 1e-6}
 FLOWS = {"three-rules": 1e-6, "phase-portrait": 1e-8, "past-the-maximum": 1e-7}  # the last runs away
 FLOWS = {"three-rules": 1e-6, "plateau": 1e-6, "single-runs": 1e-6, "kept": 1e-6, "delay-law": 1e-6}
+FLOWS = {"three-rules": 1e-6, "batch-trajectory": 1e-6, "correction-parts": 1e-6, "batch-escape": 1e-5}
 SETTINGS = 5
 
 

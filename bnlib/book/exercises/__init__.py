@@ -19,6 +19,7 @@ MODULES = {
     "perceptron-8": "perceptron.generalization",
     "classifier-13": "classifier.regularization",
     "classifier-14": "classifier.initialisation",
+    "committee-15": "committee.small_batches",
 }
 
 

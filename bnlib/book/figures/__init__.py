@@ -64,6 +64,12 @@ NAMES = {
     "gain-and-shift": "classifier.initialisation",
     "added-noise": "classifier.initialisation",
     "jitter-and-margins": "classifier.boundary",
+    "batch-residual": "committee.small_batches",
+    "batch-trajectory": "committee.small_batches",
+    "neuron-gain": "committee.small_batches",
+    "correction-parts": "committee.small_batches",
+    "batch-escape": "committee.small_batches",
+    "who-leaves-first": "committee.small_batches",
 }
 
 

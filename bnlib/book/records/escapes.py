@@ -161,3 +161,6 @@ def who_first(seed=1, part=map_part, point=simulated_point):
     checks = [one | {"runs": point(**one, number=n, seed=seed), "flow": flow_point(**one)}
               for n, one in enumerate(points())]  # fmt: skip
     return config, {"maps": maps, "points": checks}
+
+
+RECIPES = {"committee_batch_exits": exits, "committee_who_leaves_first": who_first}

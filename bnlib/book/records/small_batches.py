@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from bnlib.book.records.committee import generator, plain
-from bnlib.committee import OrderParameters
+from bnlib.book.records.committee import generator, plain, series
+from bnlib.committee import OrderParameters, train_overlaps
 from bnlib.committee.dynamics import mean_step, pack, smallness
 from bnlib.committee.order_parameters import joint_overlaps, output_signs
 from bnlib.committee.twins import train_twins
@@ -72,3 +72,30 @@ def residuals(settings=tuple(SETTINGS), seed=1, part=residual):
     data = {f"{setting}{' centered' * center}": {str(b): part(setting, center, b, seed=seed) for b in SIZES}
             for setting, center in cases}  # fmt: skip
     return config, data
+
+
+TRAJECTORIES = (6, 10, 20, 50)
+
+
+def trajectory(batch_size, *, dimension=500, time=12, replicas=100, seed=1):
+    """Mean order parameters against time and their standard errors, batches not centered."""
+    run = train_overlaps(
+        asymmetric_start(2), dimension, time * dimension, normalization="batch", batch_size=batch_size, center=False,
+        replicas=replicas, record_every=dimension // 2, rng=generator(seed, 7, batch_size),
+    )  # fmt: skip
+    return {
+        name: {"mean": plain(values.mean(axis=0)), "error": plain(values.std(axis=0, ddof=1) / math.sqrt(replicas))}
+        for name, values in series(run).items()
+        if name in ("g1", "g2", "R11", "R22", "Q12")
+    }
+
+
+def trajectories(seed=1, part=trajectory):
+    """Runs against time at four batch sizes: K = M = 2, tau = 1, eta = 1, the residuals' first start."""
+    config = {"batch_sizes": TRAJECTORIES, "dimension": 500, "replicas": 100, "time": 12, "learning_rate": 1.0,
+              "seed": seed}  # fmt: skip
+    data = {str(b): part(b, seed=seed) for b in TRAJECTORIES}
+    return config, {"times": [n / 2 for n in range(25)], "runs": data}
+
+
+RECIPES = {"committee_batch_residuals": residuals, "committee_batch_trajectories": trajectories}

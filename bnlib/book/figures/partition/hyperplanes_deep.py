@@ -120,7 +120,7 @@ FIGURES = (
         "The partition after layers 0 to 3, with and without batch normalization",
         (
             Parameter("activation", "", tuple(SLOPES), "leaky ReLU"),
-            Parameter("width", "n", (4, 5, 6), 6),
+            Parameter("width", "n", (4, 5, 6), 5),
             Parameter("from_origin", "", (0.0, 1.0, 2.0), 1.0),
             Parameter("draw", "", (1, 2, 3), 2),
         ),

@@ -115,9 +115,11 @@ class Claims(SphinxDirective):
                 continue
             link = place(document=SCORECARD, anchor=card_id(name), exact=True)
             link += _badge(known[name]["verdict"])
-            said = [known[name][part] for part in ("statement", "condition") if part in known[name]]
+            said = known[name]["statement"].strip()
+            if "condition" in known[name]:
+                said += f" *Condition.* {known[name]['condition'].strip()}"
             holder = nodes.Element()
-            self.state.nested_parse(StringList([" ".join(said)], source="claims.yml"), 0, holder)
+            self.state.nested_parse(StringList([said], source="claims.yml"), 0, holder)
             holder.children[0].insert(0, [link, nodes.Text(" ")])
             entries += nodes.list_item("", *holder.children)
         return [entries]

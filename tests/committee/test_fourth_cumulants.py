@@ -8,8 +8,8 @@ from bnlib.committee.finite_batch import pair_terms
 
 def test_fourth_cumulants_give_the_same_correction():
     """The second derivation, in numbers: an Edgeworth step with the cumulants of x/s that the chapter lists, against
-    the closed forms, for a student with itself, with another and with a teacher. Derivatives by differences of order 2 with
-    steps of 1e-4: good to 1e-6."""
+    the closed forms, for a student with itself, with another and with a teacher. Derivatives by differences of order 2
+    with steps of 1e-4: good to 1e-6."""
     q, t, r = 0.4, 1.7, 0.3
 
     def arcsine(q, t, r):

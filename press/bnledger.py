@@ -1,7 +1,8 @@
 """Sphinx extension: the scorecard from claims.yml and claims_gaps.json, and links from running text to it.
 
-Directive `{scorecard}` writes one card a claim, grouped by paper. Role {claim}`T19-eq18` writes the claim's
-verdict as a mark and a word, linked to its card. Pages with either are read again when the ledger changes.
+Directive `{scorecard}` writes one card a claim, grouped by paper; `{claims}` the statements of those it names.
+Role {claim}`T19-eq18` writes the claim's verdict as a mark and a word, linked to its card. Pages with any of them are
+read again when the ledger changes.
 """
 
 import json
@@ -94,6 +95,34 @@ class Scorecard(SphinxDirective):
         holder = nodes.Element()
         self.state.nested_parse(StringList([text], source="claims.yml"), 0, holder)
         return holder.children
+
+
+class Claims(SphinxDirective):
+    """What the ledger says of the claims whose ids are the content: verdict, statement, condition."""
+
+    has_content = True
+
+    def run(self):
+        """A list with an entry for each claim, in the order asked for."""
+        ledger, files = read_ledger(self.env.srcdir)
+        for file in files:
+            self.env.note_dependency(str(file))
+        known = {claim["id"]: claim for claim in ledger["claims"]}
+        entries = nodes.bullet_list()
+        for name in filter(None, map(str.strip, self.content)):
+            if name not in known:
+                log.warning("claims.yml has no claim %s", name, location=self.get_location())
+                continue
+            link = place(document=SCORECARD, anchor=card_id(name), exact=True)
+            link += _badge(known[name]["verdict"])
+            said = known[name]["statement"].strip()
+            if "condition" in known[name]:
+                said += f" *Condition.* {known[name]['condition'].strip()}"
+            holder = nodes.Element()
+            self.state.nested_parse(StringList([said], source="claims.yml"), 0, holder)
+            holder.children[0].insert(0, [link, nodes.Text(" ")])
+            entries += nodes.list_item("", *holder.children)
+        return [entries]
 
 
 class ClaimRole(SphinxRole):
@@ -195,6 +224,7 @@ def setup(app):
     """Register the directive, the role and the style."""
     app.add_node(place)
     app.add_directive("scorecard", Scorecard)
+    app.add_directive("claims", Claims)
     app.add_role("claim", ClaimRole())
     app.connect("doctree-resolved", resolve)
     app.add_css_file("press/ledger.css")

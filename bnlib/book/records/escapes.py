@@ -106,7 +106,7 @@ def exits(seed=1, sizes=EXITS, dimension=1000, part=simulated_exits):
 
 
 def points(count=8, seed=20261121):
-    """Settings at which the map is checked, drawn before any was computed: from the map's own values."""
+    """Settings at which the map is checked: drawn from the map's own values by a generator, not chosen by hand."""
     rng = np.random.default_rng(seed)
     drawn = []
     for number in range(count):
@@ -153,7 +153,7 @@ def map_part(K, tau, eta, start):
 
 
 def who_first(seed=1, part=map_part, point=simulated_point):
-    """Which network leaves the plateau first: maps by flows, and simulations at settings drawn before."""
+    """Which network leaves the plateau first: maps by flows, and simulations at drawn settings."""
     config = {**MAP, "batch_sizes": MAP_SIZES, "squared_norms": NORMS, "exit": OUT, "dimension": DIMENSION,
               "replicas": 16, "seed": seed}  # fmt: skip
     settings = [dict(zip(MAP, values)) for values in itertools.product(*MAP.values())]

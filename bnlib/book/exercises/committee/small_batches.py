@@ -104,8 +104,8 @@ LINEAR = Exercise(
     name="committee-15-2",
     title="A linear neuron in a small batch",
     ask="One linear unit h = g x / s learns y = x, x standard normal, in batches of b; s is the batch's root mean "
-    "square, about the batch mean if `centered` (which is then subtracted from x first, not from y). Find linear_gain(b, "
-    "centered), the gain at which the mean training loss <(h - y)^2> is smallest, exactly.",
+    "square, about the batch mean if `centered` (which is then subtracted from x first, not from y). Find "
+    "linear_gain(b, centered), the gain at which the mean training loss <(h - y)^2> is smallest, exactly.",
     arguments=lambda: (10, False),
     shape=(),
     hints=(
@@ -167,8 +167,8 @@ OPENING = Exercise(
     arguments=lambda: (1.0, 1000.0),
     shape=(),
     hints=(
-        "Write eps_g + P/b as a function of q = g^2 and rho alone, with r^2 = q tau (1 + rho) / 4. At 1/b = 0 both slopes "
-        "vanish at rho = 1, q = tau / (2 + tau).",
+        "Write eps_g + P/b as a function of q = g^2 and rho alone, with r^2 = q tau (1 + rho) / 4. At 1/b = 0 both "
+        "slopes vanish at rho = 1, q = tau / (2 + tau).",
         "Expand around that point: linear terms from P/b, and the 2 x 2 matrix of second derivatives of eps_g. Its "
         "determinant is small, for the valley is nearly flat, and that makes the answer large.",
         "The answer is 1/b times a rational function of tau: (1 + tau)(2 + tau) / tau^2 times a whole number that "

@@ -117,9 +117,9 @@ def draw_trajectory(r):
     for ax in (path, gap):
         style.fixed_axis(ax.xaxis, 0, 12, [0, 4, 8, 12])
         ax.set_xlabel("time  t = steps / N")
-    gains = r["quantity"] == "gains"
-    style.fixed_axis(path.yaxis, 0.6 if gains else 0, 1.05 if gains else 0.9, [0.6, 0.8, 1] if gains else [0, 0.4, 0.8])
-    style.fixed_axis(gap.yaxis, -0.12, 0.06, [-0.1, -0.05, 0, 0.05])
+    low, high, ticks = (0.6, 1.05, [0.6, 0.8, 1]) if r["quantity"] == "gains" else (-0.15, 0.9, [0, 0.4, 0.8])
+    style.fixed_axis(path.yaxis, low, high, ticks)
+    style.fixed_axis(gap.yaxis, -0.08, 0.1, [-0.05, 0, 0.05, 0.1])
     gap.axhline(0, color=style.INK, lw=0.7)
     names = list(r["runs"])
     style.label(path, [r["corrected"][n][-1] for n in names], [_pretty(n) for n in names], colors)
@@ -188,7 +188,7 @@ def describe_parts(r):
     said = ", ".join(f"{words} {end[name]:.4f}" for name, words, *_ in PARTS if name != "mean" or r["center"])
     return (
         f"Batches of {r['b']}, input variance {r['tau']:g}. At t = 300 the parts of P are: {said}; their sum is "
-        f"{sum(end.values()):.4f}. The test error is {r['error'][-1]:.4f} there, the training-mode error to "
+        f"{sum(end.values()):.4f}. The test error is {r['error'][-1]:.4f} there, the training error to "
         f"first order {r['error'][-1] + sum(end.values()) / r['b']:.4f}."
     ).replace("-", "−")
 

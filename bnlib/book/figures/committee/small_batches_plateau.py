@@ -80,7 +80,7 @@ def describe_escape(r):
     """When each leaves."""
     exits = [f"{t:.0f}" if math.isfinite(t) else "later than shown" for t in r["exits"]]
     runs = "; ".join(
-        f"{(*NAMES, 'none')[n]}: {mean:.1f} ± {error:.1f}" for n, (mean, error) in recorded_exits(r).items()
+        f"{(*NAMES, 'none')[n]}: {mean:.2f} ± {error:.2f}" for n, (mean, error) in recorded_exits(r).items()
     )
     said = f" Recorded runs leave at: {runs}." if runs else ""
     return (

@@ -3,16 +3,14 @@
 import hashlib
 import itertools
 import json
-import multiprocessing
 import os
 import tempfile
 import uuid
 import zipfile
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from bnlib import checks
 
@@ -93,6 +91,8 @@ def sweep(function, grid, *, executor=None, workers=None, seed=None, folder=None
         if found is not None:
             results[number] = found
     missing = [(number, point) for number, point in enumerate(points) if number not in results]
+    from tqdm import tqdm  # here, as records import this module in a browser, which has no tqdm
+
     with tqdm(total=len(points), initial=len(results), disable=not progress, unit="part") as bar:
         for number, result in _run(function, missing, seed, executor, workers):
             keep.store(number, points[number], result)
@@ -125,8 +125,7 @@ def _run(function, missing, seed, executor, workers):
         return
     own = executor is None
     if own:
-        workers = min(len(missing), workers or os.cpu_count() or 1)
-        executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        executor = _processes(min(len(missing), workers or os.cpu_count() or 1))
     numbers, call = {}, uuid.uuid4().hex
     try:
         for number, point in missing:
@@ -138,6 +137,14 @@ def _run(function, missing, seed, executor, workers):
             future.cancel()
         if own:
             executor.shutdown(cancel_futures=True)
+
+
+def _processes(workers):
+    """A pool of fresh processes; what it needs is imported here, as a browser has no processes."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
 class _Shelf:

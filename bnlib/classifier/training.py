@@ -4,7 +4,6 @@ import warnings
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from tqdm import tqdm
 
 from bnlib import checks
 from bnlib.classifier.gradient import Extras, loss_gradient
@@ -95,7 +94,7 @@ def train(
     records = [_record(network, images, 0)]
     descent = Descent(network, learning_rate, momentum)
     try:
-        for epoch in tqdm(range(1, epochs + 1), disable=not progress, unit="epoch"):
+        for epoch in _epochs(epochs, progress):
             for rows in _batches(images, batch_size, rng):
                 descent.step(_take(images.x, rows), np.take_along_axis(images.labels, rows, 1), images.x, extras, rng)
             if epoch % record_every == 0 or epoch == epochs:
@@ -104,6 +103,15 @@ def train(
         warnings.warn(f"interrupted after {records[-1]['epochs']} recorded epochs", RuntimeWarning, stacklevel=2)
     history = History(**{field.name: np.array([record[field.name] for record in records]) for field in fields(History)})
     return descent.network.with_statistics(images.x), history
+
+
+def _epochs(count, progress):
+    """The epochs, with a bar on request; tqdm is imported only then, as the browser's Python does without it."""
+    if not progress:
+        return range(1, count + 1)
+    from tqdm import tqdm
+
+    return tqdm(range(1, count + 1), unit="epoch")
 
 
 class Descent:

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [PART ...]``: parts are flow, training, plateau, figures, browser, book.
+"""``python -m benchmarks [PART ...]``: parts are flow, training, plateau, partition, figures, browser, book.
 
 Ratios are taken within one run.
 """
@@ -9,12 +9,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads on
 
 import sys
 
-from benchmarks import book, browser, committee
+from benchmarks import book, browser, committee, partition
 
 PARTS = {
     "flow": committee.flows,
     "training": committee.trainings,
     "plateau": committee.plateau,
+    "partition": partition.exact,
     "figures": book.figures,
     "browser": browser.figures,
     "book": book.build,

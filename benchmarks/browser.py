@@ -1,14 +1,16 @@
 """Timings of the figures in a reader's browser: headless Chromium, the built book over loopback."""
 
+import json
 import os
 import re
 import shutil
 import statistics
-import threading
+import tempfile
 import time
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from benchmarks import line
 
 BOOK = Path("_build/html")
 MOVES = 12  # per figure
@@ -29,15 +31,11 @@ MOVE = """([name, index, speaker]) => new Promise((done) => {
 })"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """A handler without a line for each request."""
-
-    def log_message(self, *args):
-        """Say nothing."""
+START = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
 
 def figures():
-    """First touch to live on every page with figures, then frames and moves of every figure."""
+    """First touch to live, frames, moves; then a slow line, a second visit, and memory."""
     chromium = os.environ.get("BNLIB_CHROMIUM") or shutil.which("chromium")
     plan = BOOK / "_static" / "press" / "kernel" / "kernel.js"
     if not chromium or not plan.is_file() or '"missing"' in plan.read_text("utf-8"):
@@ -45,38 +43,102 @@ def figures():
         return
     from playwright.sync_api import sync_playwright
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(BOOK)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    needs = json.loads(plan.read_text("utf-8").removeprefix("bnKernel(").removesuffix(");\n"))["needs"]
+    server, _ = line.serve(BOOK, rate=1e12, latency=0)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield from measured(browser, f"http://127.0.0.1:{server.server_port}")
+        browser = playwright.chromium.launch(executable_path=chromium, args=START)
+        yield from measured(browser, f"http://127.0.0.1:{server.server_port}", needs)
         browser.close()
+        start = partial(playwright.chromium.launch_persistent_context, executable_path=chromium, args=START)
+        yield from visits(start, needs)
     server.shutdown()
 
 
-def measured(browser, site):
-    """The rows, page by page."""
-    moves = {}
+def pages():
+    """(address, names of its figures) of every page with figures."""
     for file in sorted(BOOK.rglob("*.html")):
         names = re.findall(r'<bn-explorer name="([^"]+)"', file.read_text("utf-8"))
-        if not names:
-            continue
+        if names:
+            yield file.relative_to(BOOK).as_posix(), names
+
+
+def measured(browser, site, needs):
+    """The rows, page by page."""
+    moves = {}
+    for address, names in pages():
         page = browser.new_context().new_page()  # a context of its own has an empty cache
-        page.goto(f"{site}/{file.relative_to(BOOK).as_posix()}")
+        page.goto(f"{site}/{address}")
         page.wait_for_timeout(500)
         for name in names:
             page.evaluate(MOVE, [name, 0, "frame"])  # its prepared pictures are loaded
             times = [page.evaluate(MOVE, [name, index, "frame"]) for index in range(1, MOVES + 1)]
             yield f"{name}: a prepared picture, median", statistics.median(times) / 1e3, "25 ms"
-        yield f"{file.stem}: first touch to live", touch(page, names[0]), "4 s (2.5 s without scipy)"
+        scipy = any(part.startswith("scipy") for name in names for part in needs[name])
+        words = f"{Path(address).stem}: first touch to live, {'with' if scipy else 'without'} SciPy"
+        before = processor(browser)
+        yield words, touch(page, names[0]), "4 s" if scipy else "2.5 s"
+        yield "  processor time that it took", processor(browser) - before, "(does not depend on what else runs)"
         for name in names:
             page.evaluate(MOVE, [name, 0, "python"])
             moves[name] = statistics.median(
                 page.evaluate(MOVE, [name, index, "python"]) for index in range(1, MOVES + 1)
             )
             yield f"{name}: a move when live, median", moves[name] / 1e3, "300 ms for the slowest"
+        if len(moves) == len(names):
+            yield from memory(page, names[0])
         page.context.close()
     yield "median over all figures", statistics.median(moves.values()) / 1e3, "120 ms"
+
+
+def processor(browser):
+    """Seconds of processor time of all of the browser's processes since they started."""
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return sum(process["cpuTime"] for process in processes)
+
+
+def memory(page, name):
+    """What 100 moves leave behind, compared with 10: Python's heap, and the script's after a collection."""
+    page.context.set_default_timeout(120_000)
+    session = page.context.new_cdp_session(page)
+    found = []
+    for moves in (10, 90):
+        for index in range(moves):
+            page.evaluate(MOVE, [name, index, "python"])
+        session.send("HeapProfiler.collectGarbage")
+        used = session.send("Runtime.getHeapUsage")["usedSize"]
+        heap = page.evaluate(
+            "name => new Promise(done => bnPython.ask({}, { figure: name, state: {}, numbers: true }, done))", name
+        )["heap"]
+        found.append((heap, used))
+    for words, before, after in zip(("heap of the page's Python", "heap of the page's script"), *found):
+        yield f"{words}, {before / 1e6:.0f} MB after 10 moves, after 100", f"{after / before:.2f} x", "at most 1.10 x"
+
+
+def visits(start, needs):
+    """The pages whose figures ask for most and for least: a first and a second visit over a slow line."""
+    sizes = {address: len({part for name in names for part in needs[name]}) for address, names in pages()}
+    for address in dict.fromkeys((max(sizes, key=sizes.get), min(sizes, key=sizes.get))):
+        server, slow = line.serve(BOOK)
+        name = dict(pages())[address][0]
+        with tempfile.TemporaryDirectory() as folder:
+            context = start(folder)  # with a cache on disk, as a reader's browser has
+            for visit in ("first", "second"):
+                page = context.new_page()
+                page.goto(f"http://127.0.0.1:{server.server_port}/{address}")
+                page.wait_for_timeout(500)
+                slow.reset()
+                took = touch(page, name)
+                words = f"{Path(address).stem}, 20 Mbit/s, 30 ms, {visit} visit: first touch to live"
+                yield words, took, "8 s" if visit == "first" else "(less)"
+                amount = f"{slow.bytes / 1e6:.2f} MB"
+                yield f"  downloaded for it, in {slow.requests} requests", amount, (
+                    "15 MB (25 MB with SciPy)" if visit == "first" else "near nothing"
+                )
+                page.close()
+            context.close()
+        server.shutdown()
 
 
 def touch(page, name):

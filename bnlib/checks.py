@@ -23,6 +23,14 @@ def positive(name, value, *, allow_infinity=False):
     return number
 
 
+def real(name, value):
+    """`value` as a float, if it is a finite number."""
+    number = _number(name, value)
+    if math.isinf(number):
+        raise ValueError(f"{name} must be a finite number; got {value!r}")
+    return number
+
+
 def whole(name, value, minimum):
     """`value` as an int, if it is a whole number >= `minimum`."""
     number = _number(name, value)

@@ -127,9 +127,11 @@ def download(requirement, place):
 
 
 def licences(folder):
-    """{package: text of its licences}, as the wheels bring them."""
+    """{package: text of its licences}, as the wheels bring them; what is no wheel comes with none, so that we do."""
     texts = {}
     for file in listed()["files"]:
+        if file["licence"] in ("MPL-2.0", "PSF-2.0"):
+            texts[file["package"]] = (LIST.parent / "licences" / f"{file['licence']}.txt").read_text("utf-8")
         if file["name"].endswith(".whl"):
             with zipfile.ZipFile(folder / file["name"]) as wheel:
                 texts[file["package"]] = "\n\n".join(map(partial(_licence, wheel), sorted(_licence_names(wheel))))

@@ -8,6 +8,7 @@ Directives `{kernel-sizes}` and `{kernel-licences}` write tables; their pages ar
 import json
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import assemble
 import packs
@@ -17,13 +18,11 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 log = logging.getLogger(__name__)
-STEPS = (  # what a reader's browser fetches, in words, and in which files it comes
-    ("the interpreter (Pyodide)", ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm.pack")),
-    ("Python's standard library", ("stdlib.zip",)),
-    ("NumPy and Matplotlib, as far as figures use them", ("base.pack",)),
-    ("the book's own package, with its records", ("bnlib.pack",)),
-    ("SciPy, as far as figures use it; only on pages that need it", ("scipy.pack",)),
-    ("the rest of these packages; only if a setting asks for a part of them that no default does", ("rest.pack",)),
+CORE = (  # what every first touch fetches, in words, and in which files it comes
+    ("the interpreter (Pyodide)", ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")),
+    ("Python's standard library, as far as figures use it", ("stdlib.zip",)),
+    ("NumPy and Matplotlib, as far as figures use them", ("base",)),
+    ("the book's own package", ("bnlib",)),
 )
 
 
@@ -96,28 +95,36 @@ class KernelSizes(KernelTable):
     """What is fetched, and how much."""
 
     def lines(self, plan):
-        """A row for each step, then the sums."""
+        """A row for each step, then the least and the most that a figure asks for."""
         weight = plan["bytes"]
-        table = ["| what | MB |", "|---|---:|"]
-        sums = [(words, sum(weight[name] for name in names)) for words, names in STEPS]
-        table += [f"| {words} | {megabytes(count)} |" for words, count in sums]
-        base = sum(count for _, count in sums[:4])
-        table.append(f"| **first visit, a page without SciPy** | **{megabytes(base)}** |")
-        table.append(f"| **first visit, a page with SciPy** | **{megabytes(base + sums[4][1])}** |")
-        return table
+
+        def row(words, totals):
+            low, high = megabytes(min(totals)), megabytes(max(totals))
+            return f"| {words} | {low if low == high else f'{low} to {high}'} |"
+
+        def asked(test):  # of one figure
+            return [sum(weight[name] for name in names if test(name)) for names in plan["needs"].values()]
+
+        core = [(words, [sum(weight[name] for name in names)]) for words, names in CORE]
+        more = asked(lambda name: name.startswith("scipy")), asked(lambda name: name.startswith("record."))
+        base = sum(total for _, [total] in core)
+        rest = "the rest of these packages; only if a setting asks for a part of them that no default does"
+        return ["| what | MB |", "|---|---:|", *(row(*step) for step in core),
+                row("SciPy, as far as a figure and those beside it use it", more[0]),
+                row("recorded results that a figure shows", more[1]),
+                row("**first visit, one figure**", [base + sum(pair) for pair in zip(*more)]),
+                row(rest, [weight["rest"]])]  # fmt: skip
 
 
 class KernelLicences(KernelTable):
     """Every package in the kernel, with its version and licence."""
 
     def lines(self, plan):
-        """A row a package; the texts are those that the packages bring."""
+        """A row a package, with the text of its licence, which is shipped beside the packs."""
         texts = "../" * self.env.docname.count("/") + "_static/press/kernel/licences"
         rows = {}
         for file in assemble.listed()["files"]:
-            words = file["licence"]
-            if file["name"].endswith(".whl"):  # these bring the text, which is shipped beside the packs
-                words = f'<a href="{texts}/{file["package"]}.txt">{words}</a>'
+            words = f'<a href="{texts}/{quote(file["package"])}.txt">{file["licence"]}</a>'
             rows.setdefault((file["package"], file["version"]), words)
         return ["| package | version | licence |", "|---|---|---|"] + [
             f"| {package} | {version} | {words} |" for (package, version), words in rows.items()

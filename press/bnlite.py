@@ -6,13 +6,13 @@ The directive `{notebook-licences}` writes a table of what these notebooks bring
 """
 
 import json
-import re
 import shutil
 from pathlib import Path
 from urllib.parse import quote
 
 import assemble
 import lite
+import wheels_list
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util import logging
@@ -96,9 +96,9 @@ class NotebookLicences(SphinxDirective):
         lines = ["This copy of the book was built without notebooks in the browser."]
         if lock.is_file():
             packages = json.loads(lock.read_text("utf-8"))["packages"]
-            listed = re.findall(r"^([\w-]+).*?# (.*)$", lite.WHEELS.read_text("utf-8"), re.MULTILINE)
             lines = ["| package | version | licence |", "|---|---|---|"]
-            lines += [f"| {name} | {packages[name]['version']} | {licence} |" for name, licence in listed]
+            listed = wheels_list.listed().items()
+            lines += [f"| {name} | {packages[name]['version']} | {licence} |" for name, (licence, _) in listed]
         node = nodes.container()
         self.state.nested_parse(StringList(lines, self.get_source_info()[0]), self.content_offset, node)
         return node.children

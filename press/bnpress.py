@@ -88,24 +88,25 @@ def copy_mathjax(target):
 
 
 def copy_frames(app, target):
-    """Prepare the frames unless bnlib and what makes frames are unchanged, and put them in the book."""
+    """Prepare the frames of figures that have changed, or what they are made of, and put all in the book."""
     from bnlib.book.figures import NAMES
 
-    root = Path(app.srcdir)
-    cache = Path(app.outdir).parent / "frames" / content_key(root, HERE / "frames.py")
-    for name, size in frames.prepare(list(NAMES), cache).items():
+    cache = Path(app.outdir).parent / "frames"
+    made = frames.prepare(list(NAMES), cache, Path(app.srcdir) / "constraints.txt")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name, (folder, size) in made.items():
         log.info("frames of %s: %d kB", name, size // 1000)
         if size > frames.BUDGET:
             log.warning("the frames of %s are %d bytes, more than %d", name, size, frames.BUDGET)
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(cache, target)
-    keep_only(cache)
+        shutil.copytree(folder, target, dirs_exist_ok=True)
+    keep_only(*(folder for folder, _ in made.values()))
 
 
-def keep_only(folder):
+def keep_only(*folders):
     """Drop what was cached under other keys."""
-    for other in folder.parent.glob("*"):
-        if other != folder:
+    for other in folders[0].parent.glob("*"):
+        if other not in folders:
             shutil.rmtree(other) if other.is_dir() else other.unlink()
 
 

@@ -15,10 +15,11 @@ import assemble
 import lock
 import nbformat
 import plain
+import wheels_list
+from wheels_list import WHEELS
 
 HERE = Path(__file__).parent
-WHEELS = HERE / "lite_wheels.txt"
-RECIPE = ("lite.py", "lite_wheels.txt", "lock.py", "plain.py", "kernel_files.json")
+RECIPE = ("lite.py", "lite_wheels.txt", "wheels_list.py", "lock.py", "plain.py", "kernel_files.json")
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
 # What JupyterLite's kernel starts with; named here, these load from the lock, together, and bnlib with them.
 START = ["micropip", "piplite", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython", "bnlib"]
@@ -88,7 +89,9 @@ def download(root, cache):
             last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
             raise assemble.NoSource(f"pip could not fetch what {WHEELS.name} lists: {last[0]}")
         part.rename(place)
-    return sorted(place.glob("*.whl"))
+    wheels = sorted(place.glob("*.whl"))
+    wheels_list.check(wheels)
+    return wheels
 
 
 def own_wheels():

@@ -1,11 +1,13 @@
 """Runs in Pyodide, called by pack.mjs: packs what the figures need, byte-compiled, so that a page starts soon.
 
 A pack is a uint32 (the length of what follows), a JSON list of [path, size], and the files. Modules are compiled
-here, because compiling while importing costs a reader more than anything else. "base" and "scipy" hold the files
-that drawing every figure opens, "rest" the others, which a page asks for only if a setting misses a file.
+here, because compiling while importing costs a reader more than anything else. "base" holds the files of NumPy and
+Matplotlib that drawing every figure opens, "scipy.special" and the like those of SciPy's parts, "record.NAME" a record,
+"bnlib" the book's own modules, "rest" all others, which a page asks for only if a setting misses a file.
 """
 
 import builtins
+import importlib
 import importlib.util
 import io
 import json
@@ -14,56 +16,162 @@ import os
 import struct
 import sys
 import zipfile
+from collections import defaultdict
 
-EXTRA = "scipy"  # apart from the base, as some figures do without
-opened = set()
+import lazy_packages
+
+FIGURES = "bnlib.book.figures"
+LAZY = ("scipy.", "bnlib.")  # packages whose parts are imported only when they are asked for
+NOT_IN_PAGES = ("bnlib/book/exercises/", "bnlib/book/widgets.py", "bnlib/book/records/__main__.py")
+# What the standard library must have besides the modules that were seen to be used: parts that are asked for by name.
+KEPT = ("encodings/", "importlib/", "pyodide/", "_pyodide/", "collections/")
+opened, edges = set(), defaultdict(set)
+
+
+def find_tables():
+    """The tables of `lazy_packages` for SciPy's public packages and the wings of bnlib, as Python text by package."""
+    scipy = importlib.import_module("scipy")
+    for name in scipy.__all__:
+        if name not in ("test", "show_config"):
+            getattr(scipy, name)
+    figures = importlib.import_module(FIGURES)
+    for name in figures.NAMES:
+        figures.find(name)
+
+    def wanted(name):
+        return name.startswith(LAZY) and not name.startswith("bnlib.book")
+
+    text = "from lazy_packages import attach\n\nattach(__name__, {!r}, {!r})\n"
+    return {name: text.format(*table) for name, table in lazy_packages.tables(wanted).items()}
 
 
 def watch():
-    """Note every file that is opened from now on."""
+    """Note from now on every file that is opened, and who imports what."""
     sys.addaudithook(lambda event, args: opened.add(args[0]) if event == "open" and isinstance(args[0], str) else None)
+    real = builtins.__import__
+
+    def spy(name, globals=None, locals=None, fromlist=(), level=0):
+        module = real(name, globals, locals, fromlist, level)
+        importer = (globals or {}).get("__name__", "lazy_packages")
+        if importer != "lazy_packages":
+            base = importlib.util.resolve_name("." * level + name, globals.get("__package__")) if level else name
+            parts = {f"{base}.{part}" for part in fromlist or ()}
+            edges[importer] |= {base} | parts & sys.modules.keys()
+        return module
+
+    class Watcher:
+        """Sees what compiled modules import, and what is imported by name."""
+
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            note(sys._getframe(1), name)
+
+    builtins.__import__ = spy
+    sys.meta_path.insert(0, Watcher)
+    lazy_packages.seen = note
+
+
+def note(frame, name):
+    """The first module up the stack that is not the import system's asks for the module ``name``."""
+    machinery = ("importlib", "_frozen_importlib", "lazy_packages", "pack")
+    while frame.f_back and frame.f_globals["__name__"].startswith(machinery):
+        frame = frame.f_back
+    edges[frame.f_globals["__name__"]].add(name)
 
 
 def packs(site):
-    """{"packs": {name: bytes}, "needs": {figure: names}} of the packages in the folder ``site``."""
-    needs = draw_all()
+    """{"packs": {name: bytes}, "needs": {figure: names}, "stdlib": bytes} of the packages in the folder ``site``."""
+    read = draw_all(site)
     loaded = {file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    library = next(path for path in sys.path if path.endswith(".zip"))
     files = set(files_in(site))
-    own = {file for file in files if file.startswith(f"{site}bnlib/")}
-    # shared libraries in *.libs are opened by the system's loader, which tells no audit hook
-    used = {file for file in files - own if file in opened | loaded or ".libs/" in file}
-    extra = {file for file in used if file.startswith(f"{site}{EXTRA}")}
-    rest = {file for file in files - own - used if file.endswith((".py", ".so")) or "/mpl-data/" in file}
-    groups = {"base": used - extra, EXTRA: extra, "bnlib": own, "rest": rest}
-    return {"packs": {name: pack(site, group) for name, group in groups.items()}, "needs": needs}
-
-
-def draw_all():
-    """Draw every figure at its default; {figure: the packs it needs}, by what is imported on the way."""
-    asked, real_import = set(), builtins.__import__
-
-    def spy(name, *rest, **more):
-        asked.add(name.partition(".")[0])
-        return real_import(name, *rest, **more)
-
-    builtins.__import__ = spy
+    used = files & (opened | loaded)
+    linked = {file: libraries(file, files) for file in used if file.endswith(".so")}
+    used |= set().union(*linked.values())  # opened by the system's loader, which tells no audit hook
+    groups = defaultdict(set)
+    for file in files:
+        groups[group(file.removeprefix(site), file in used)].add(file)
+    groups.pop(None)
     needs = {}
-    try:
-        from bnlib.book.figures import NAMES
+    for name, records in read.items():
+        wanted = {f for module in reached(name) if (f := getattr(sys.modules.get(module), "__file__", None)) in used}
+        wanted |= records
+        wanted |= set().union(*(linked.get(file, set()) for file in wanted))
+        needs[name] = sorted({"base", "bnlib"} | {group(file.removeprefix(site), True) for file in wanted})
+    used_here = {file.removeprefix(f"{library}/") for file in loaded if file.startswith(library)}
+    inside, outside = standard_library(library, used_here)
+    made = {name: pack(site, sorted(group)) for name, group in groups.items() if name != "rest"}
+    made["rest"] = pack(site, sorted(groups["rest"]), outside)
+    return {"packs": made, "needs": needs, "stdlib": inside}
 
-        for name in NAMES:
-            asked.clear()
-            # forget bnlib, so that the imports at the top of its modules are seen for every figure
-            for module in [module for module in sys.modules if module.partition(".")[0] == "bnlib"]:
-                del sys.modules[module]
-            from bnlib.book.kernel import show
 
-            for layout in ("wide", "narrow"):
-                show(name, layout, "{}")
-            needs[name] = ["base", "bnlib"] + [EXTRA] * (EXTRA in asked)
-    finally:
-        builtins.__import__ = real_import
-    return needs
+def draw_all(site):
+    """Draw every figure at its default; {figure: the records that it reads, or that its modules name}."""
+    from bnlib.book import records
+    from bnlib.book.figures import NAMES
+    from bnlib.book.kernel import show
+
+    folder = f"{site}bnlib/book/records/"
+    known = {name.removesuffix(".json"): folder + name for name in os.listdir(folder) if name.endswith(".json")}
+    read = {}
+    for name in NAMES:
+        opened.difference_update(known.values())
+        records.load.cache_clear()
+        for layout in ("wide", "narrow"):
+            show(name, layout, "{}")
+        # what a cached result was made of is not opened again: hence the names as well
+        words = set().union(*(named(module) for module in reached(name) if module.startswith("bnlib.")))
+        read[name] = opened & set(known.values()) | {file for stem, file in known.items() if stem in words}
+    return read
+
+
+def reached(figure):
+    """The modules that a figure's own module imports, and what these import, with their packages."""
+    figures = sys.modules[FIGURES]
+    todo, found = {"bnlib.book.kernel", f"{FIGURES}.{figures.NAMES[figure]}"}, set()
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        if name != FIGURES:  # it imports every figure, when asked for it
+            todo |= edges[name]
+        todo |= {name.rpartition(".")[0]} - {""}
+        todo -= found
+    return found
+
+
+def named(module):
+    """The texts among the constants of a module's source."""
+    with open(sys.modules[module].__file__, encoding="utf-8") as file:
+        code = compile(file.read(), module, "exec", dont_inherit=True)
+    found, todo = set(), [code]
+    while todo:
+        for constant in todo.pop().co_consts:
+            if isinstance(constant, str):
+                found.add(constant)
+            elif hasattr(constant, "co_consts"):
+                todo.append(constant)
+    return found
+
+
+def libraries(file, files):
+    """The shared libraries in *.libs that a compiled module names."""
+    with open(file, "rb") as opened_file:
+        head = opened_file.read(4096)  # what is linked stands in the first section
+    return {other for other in files if ".libs/" in other and os.path.basename(other).encode() in head}
+
+
+def group(path, used):
+    """The pack of a file, or None if no page can ask for it; ``path`` starts at the folder of packages."""
+    package, *inner = path.split("/")
+    if path.startswith("bnlib/book/records/") and path.endswith(".json"):
+        return "record." + inner[-1].removesuffix(".json")
+    if package == "bnlib":
+        return "rest" if path.startswith(NOT_IN_PAGES) else "bnlib"
+    if not used:
+        return "rest" if path.endswith((".py", ".so")) or "/mpl-data/" in path else None
+    if package == "scipy" and len(inner) > 1 and not inner[0].startswith("_"):
+        return f"scipy.{inner[0]}"
+    return package if package in ("scipy", "scipy.libs") else "base"
 
 
 def files_in(folder):
@@ -79,29 +187,40 @@ def compiled(source, name):
     return importlib.util.MAGIC_NUMBER + struct.pack("<Q", 1) + bytes(4) + marshal.dumps(code)
 
 
-def pack(site, paths):
-    """One pack of the files ``paths``."""
+def pack(site, paths, more=()):
+    """One pack of the files ``paths``, and of ``more`` (name, content)."""
     index, blobs = [], []
-    for path in sorted(paths):
-        with open(path, "rb") as file:
-            data = file.read()
-        name = path.removeprefix(site)
-        if name.endswith(".py"):
-            data, name = compiled(data, name), name + "c"
+
+    def add(name, data):
         index.append((name, len(data)))
         blobs.append(data)
+
+    for path in paths:
+        with open(path, "rb") as file:
+            data, name = file.read(), path.removeprefix(site)
+        add(*((name + "c", compiled(data, name)) if name.endswith(".py") else (name, data)))
+    for name, data in more:
+        add(name, data)
     head = json.dumps(index).encode()
     return struct.pack("<I", len(head)) + head + b"".join(blobs)
 
 
-def standard_library():
-    """The standard library's archive with compiled modules; Pyodide's own has sources."""
-    buffer = io.BytesIO()
-    source = zipfile.ZipFile(next(path for path in sys.path if path.endswith(".zip")))
-    with source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
+def standard_library(library, used):
+    """The standard library's archive with compiled modules (Pyodide's own has sources), and [(name, content)] of
+
+    the modules that no figure used, which go elsewhere. Nothing in the archive is compressed, as all of it will be.
+    """
+    buffer, outside = io.BytesIO(), []
+    with zipfile.ZipFile(library) as source, zipfile.ZipFile(buffer, "w") as out:
         for item in source.infolist():
-            data, module = source.read(item), item.filename.endswith(".py")
-            entry = zipfile.ZipInfo(item.filename + "c" * module, (2026, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            out.writestr(entry, compiled(data, item.filename) if module else data)
-    return buffer.getvalue()
+            if item.is_dir():
+                continue
+            name, data = item.filename, source.read(item)
+            keep = name in used or name.startswith(KEPT) or not name.endswith(".py")
+            if name.endswith(".py"):
+                name, data = name + "c", compiled(data, name)
+            if keep:
+                out.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
+            else:
+                outside.append((name, data))
+    return buffer.getvalue(), outside

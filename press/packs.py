@@ -15,7 +15,7 @@ from pathlib import Path
 import assemble
 
 HERE = Path(__file__).parent
-RECIPE = ("kernel_files.json", "assemble.py", "packs.py", "pack.py", "pack.mjs")
+RECIPE = ("kernel_files.json", "assemble.py", "packs.py", "pack.py", "pack.mjs", "lazy_packages.py")
 TIME_LIMIT = 600  # seconds for packing
 
 
@@ -39,7 +39,8 @@ def prepare(root, cache):
 def key(root):
     """A digest of the recipe and of bnlib."""
     digest = hashlib.sha256()
-    files = [*(HERE / name for name in RECIPE), *(root / "bnlib").rglob("*.py"), *(root / "bnlib").rglob("*.json")]
+    files = [*(HERE / name for name in RECIPE), *(HERE / "licences").glob("*.txt")]
+    files += [file for file in (root / "bnlib").rglob("*") if file.suffix in (".py", ".json")]
     for file in sorted(files):
         digest.update(f"\0{file.relative_to(root)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
@@ -71,7 +72,8 @@ def run(node, files, root, out):
 def add_plan(folder, files):
     """Write ``plan.json``: what made.json says, a version of each file for its address, and the licences."""
     plan = json.loads((folder / "made.json").read_text("utf-8"))
-    plan["versions"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12] for name in plan["bytes"]}
+    packed = {name: folder / f"{name}.pack" for name in plan["bytes"] if name != "pyodide.mjs"}
+    plan["versions"] = {name: hashlib.sha256(file.read_bytes()).hexdigest()[:12] for name, file in packed.items()}
     (folder / "licences").mkdir()
     for package, text in assemble.licences(files).items():
         (folder / "licences" / f"{package}.txt").write_text(text, "utf-8")

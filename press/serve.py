@@ -7,6 +7,7 @@ listened on: nobody else on the network sees the book.
 import argparse
 import errno
 import os
+import re
 import signal
 import sys
 from functools import partial
@@ -17,7 +18,7 @@ HOST = "127.0.0.1"
 
 
 class BookHandler(SimpleHTTPRequestHandler):
-    """Hands out files without a log line each and never from a stale cache."""
+    """Hands out files without a log line each, and never lets a browser show an old one."""
 
     # Some Windows machines register these endings as plain text, and browsers then refuse scripts.
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
@@ -27,8 +28,12 @@ class BookHandler(SimpleHTTPRequestHandler):
     }
 
     def end_headers(self):
-        """Let the browser ask again each time: after a rebuild, reloading a page must show the new one."""
-        self.send_header("Cache-Control", "no-cache")
+        """Let the browser ask again each time: after a rebuild, reloading a page must show the new one.
+
+        What has a version in its address (the browser's Python) never changes under it, and is kept.
+        """
+        versioned = re.search(r"\?v=[0-9a-f]{12}$", self.path)
+        self.send_header("Cache-Control", "max-age=31536000, immutable" if versioned else "no-cache")
         super().end_headers()
 
     def log_request(self, code="-", size="-"):

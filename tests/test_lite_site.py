@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from press import archive, lock, plain
+from press import archive, lock, plain, wheels_list
 
 ROOT = Path(__file__).parents[1]
 INFO = {"python": "3.14.0", "platform": "emscripten", "arch": "wasm32", "abi_version": "1"}
@@ -80,3 +83,48 @@ def test_without_a_book_there_is_no_archive(tmp_path):
     with pytest.raises(SystemExit, match="There is no built book"):
         archive.main([str(tmp_path), str(tmp_path / "a-book.zip")])
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"as listed", b"changed"])
+def test_a_wheel_of_another_hash_is_refused(monkeypatch, tmp_path, content):
+    digest = hashlib.sha256(b"as listed").hexdigest()
+    (tmp_path / "list.txt").write_text(f"# a list\na-part==1 # MIT # {digest}\n")
+    (tmp_path / "wheels").mkdir()
+    wheel = tmp_path / "wheels" / "A_part-1-py3-none-any.whl"
+    wheel.write_bytes(content)
+    monkeypatch.setattr(wheels_list, "WHEELS", tmp_path / "list.txt")
+    if content == b"as listed":
+        wheels_list.check([wheel])
+        with pytest.raises(RuntimeError, match="no wheel of a-part"):
+            wheels_list.check([])
+    else:
+        with pytest.raises(ValueError, match=r"A_part-1.* has SHA-256 .* list\.txt has " + digest):
+            wheels_list.check([wheel])
+        assert not wheel.exists(), "the next build would take it from the cache"
+
+
+def test_a_wheel_that_is_not_listed_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "other-1-py3-none-any.whl").write_bytes(b"")
+    with pytest.raises(ValueError, match="other-1.* has none for other"):
+        wheels_list.check([tmp_path / "other-1-py3-none-any.whl"])
+
+
+def test_every_listed_wheel_has_a_licence_and_a_hash():
+    lines = wheels_list.WHEELS.read_text("utf-8").splitlines()
+    names = [line.split()[0].partition("==")[0] for line in lines if line[0] != "#"]
+    assert names == list(wheels_list.listed()) and len(names) > 10
+
+
+@pytest.mark.parametrize("file", ["test_kernel.py", "test_lite.py"])
+@pytest.mark.parametrize("ci", ["true", ""])
+def test_a_book_without_its_python_fails_the_page_tests_of_continuous_integration(tmp_path, file, ci):
+    """And is a skip with its reason elsewhere: a fresh run of the file on a book that was built without the kernel."""
+    (tmp_path / "_static" / "press" / "kernel").mkdir(parents=True)
+    (tmp_path / "_static" / "press" / "kernel" / "kernel.js").write_text('bnKernel({"missing": "no source"});\n')
+    (tmp_path / "index.html").write_text('<bn-explorer name="figure">')
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "tests" / "pages" / file)]
+    variables = {**os.environ, "CI": ci, "BNLIB_BOOK": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120)
+    assert "was built without" in done.stdout and "passed" not in done.stdout
+    assert done.returncode == (1 if ci else 0), done.stdout[-2000:]
+    assert ("skipped" in done.stdout) == (not ci)

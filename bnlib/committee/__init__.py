@@ -10,10 +10,11 @@ what is read off there. `effective_error`, `training_error` and `batch_plateau` 
 from bnlib.committee.batch_plateau import BatchPlateau, batch_plateau, opening_rate
 from bnlib.committee.batch_quadrature import training_error
 from bnlib.committee.dynamics import flow
+from bnlib.committee.escape import escape_times, plateau_start
 from bnlib.committee.finite_batch import batch_correction, correction_parts, effective_error
 from bnlib.committee.flow_many import flow_many
 from bnlib.committee.gaussian import I2, I3, I4, phi, phi_slope
-from bnlib.committee.hessian import error_gradient, error_hessian
+from bnlib.committee.hessian import CHARTS, chart_hessian, error_gradient, error_hessian
 from bnlib.committee.one_neuron import gain_shift
 from bnlib.committee.order_parameters import NORMALIZATIONS, OrderParameters, Trajectory, generalization_error
 from bnlib.committee.plateau import (
@@ -25,12 +26,14 @@ from bnlib.committee.plateau import (
     plateau_squared_norm,
     slowing_exponent,
 )
-from bnlib.committee.reduced import embed, reduced_velocity, restrict
+from bnlib.committee.reduced import embed, reduced_flow, reduced_velocity, restrict
 from bnlib.committee.specialization import Plateau, asymmetry, find_plateau, plateau_length
+from bnlib.committee.stability import critical_rate
 from bnlib.committee.training import train, train_overlaps
 from bnlib.committee.twins import train_twins
 
 __all__ = [
+    "CHARTS",
     "BatchPlateau",
     "I2",
     "I3",
@@ -40,6 +43,8 @@ __all__ = [
     "Plateau",
     "Trajectory",
     "asymmetry",
+    "chart_hessian",
+    "critical_rate",
     "batch_correction",
     "batch_plateau",
     "correction_parts",
@@ -49,6 +54,7 @@ __all__ = [
     "error_gradient",
     "error_hessian",
     "escape_rate",
+    "escape_times",
     "find_plateau",
     "fixed_point",
     "flow",
@@ -62,6 +68,8 @@ __all__ = [
     "plateau_error",
     "plateau_length",
     "plateau_squared_norm",
+    "plateau_start",
+    "reduced_flow",
     "reduced_velocity",
     "restrict",
     "slowing_exponent",

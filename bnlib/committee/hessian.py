@@ -10,8 +10,11 @@ import math
 
 import numpy as np
 
+from bnlib import checks
 from bnlib.committee.plateau import fixed_point
 from bnlib.committee.reduced import complex_jacobian, effective, restrict
+
+CHARTS = ("orders", "lengths", "cosines")
 
 
 def error_gradient(K, input_variance=1.0, *, normalization, squared_norm=None):
@@ -78,6 +81,54 @@ def error_hessian(K, input_variance=1.0, *, normalization, squared_norm=None):
     """
     point, gradient = _at_fixed_point(K, input_variance, normalization, squared_norm)
     return complex_jacobian(gradient, point)
+
+
+def chart_hessian(K, input_variance=1.0, *, chart, squared_norm=None):
+    r"""`error_hessian` with batch normalization in other coordinates for the same networks.
+
+    .. math:: H_\theta = J^{\mathsf T} H J + \sum_a (\partial_a\varepsilon)\,\nabla^2_\theta\Omega_a,
+        \qquad J = \partial\Omega/\partial\theta
+
+    for T20's coordinates Omega = (R, S, Q, g) as functions of others. Where the gradient vanishes the second sum does,
+    and the signs of the eigenvalues are the same in every chart (Sylvester); here it does not.
+
+    Parameters
+    ----------
+    K, input_variance, squared_norm
+        As in `fixed_point`.
+    chart : {"orders", "lengths", "cosines"}
+        T20's (R, S, Q, g); (R, S, sqrt Q, ln g); (R / sqrt Q, S / sqrt Q, ln sqrt Q, ln g).
+
+    Returns
+    -------
+    array (4, 4)
+
+    Raises
+    ------
+    ValueError
+        For arguments out of range.
+
+    >>> for chart in ("orders", "lengths"):
+    ...     print(np.linalg.eigvalsh(chart_hessian(2, chart=chart, squared_norm=1.0)).round(4))
+    [-1.0503 -0.0438 -0.0096  1.6954]
+    [-1.8767 -0.0438  0.1217  0.7468]
+    """
+    checks.one_of("chart", chart, CHARTS)
+    where = {"normalization": "batch", "squared_norm": squared_norm}
+    H, slope = error_hessian(K, input_variance, **where), error_gradient(K, input_variance, **where)
+    Q, _, R, _, g = restrict(fixed_point(K, input_variance, **where))
+    if chart == "orders":
+        return H
+    length, J, bend = math.sqrt(Q), np.eye(4), np.zeros((4, 4))
+    J[3, 3], bend[3, 3] = g, slope[3] * g  # g = exp(l)
+    if chart == "lengths":  # Q = l^2
+        J[2, 2], bend[2, 2] = 2 * length, 2 * slope[2]
+    else:  # R = r exp(l), S = s exp(l), Q = exp(2 l)
+        J[0, 0] = J[1, 1] = length
+        J[:3, 2] = R, R, 2 * Q
+        bend[:2, 2] = bend[2, :2] = length * slope[:2]
+        bend[2, 2] = R * (slope[0] + slope[1]) + 4 * Q * slope[2]
+    return J.T @ H @ J + bend
 
 
 def _at_fixed_point(K, tau, normalization, squared_norm):

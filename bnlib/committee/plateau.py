@@ -186,8 +186,12 @@ def slowing_exponent(K, input_variance=1.0, *, normalization, squared_norm=1.0):
     plateau from e_0 to e_1 lasts [ln(e_1/e_0) + p ln(1 + 2 lambda x_0 t / K)] / lambda: where p differs between two
     rules the ratio of their lengths is the delay law's up to that logarithm (this book's; in neither paper).
 
-    The decay of x is derived. The formulas of p were read off from computed growth rates and are not proved; the tests
-    compare them with trajectories at four settings.
+    Proof, in the notation of `reduced_velocity`. At spread x all other numbers follow their equilibrium, F_q and F_r
+    being O(x^2): tau U = r (A + (K-1) B) and K U r = q (A + (K-1)(1-x) B). At first order in x that is
+    d ln q = (L-1) x / L and d ln r = (K-1) tau x / (2 K L). The asymmetry grows at the rate proportional to
+    (q/|J|^2)(tau r U^3 - A + B), with tau in place of q/|J|^2 without normalization, and
+    d ln(r U^3) = -(K-1) tau x / (K L), B - A = -A^3 q^2 x = -tau r U^3 x / K. These two give
+    1 - K/(2L); q/|J|^2 adds s d ln q. And Q dx/dt is proportional to -(A - B) q x = -A^3 q^3 x^2, which is the decay.
 
     Parameters
     ----------

@@ -122,15 +122,19 @@ def find_plateau(trajectory, *, input_variance=1.0, level=None, band=0.05):
     if level is None:
         level = plateau_error(trajectory.R.shape[-1], input_variance)
     level = checks.positive("level", level)
-    error, e = trajectory.error, asymmetry(trajectory)
+    return read_off(trajectory.times, trajectory.error, asymmetry(trajectory), level, band)
+
+
+def read_off(times, error, e, level, band):
+    """The :class:`Plateau` of one run with that error and asymmetry at those times, see :func:`find_plateau`."""
     arrived = np.flatnonzero(error <= (1 + band) * level)
     if not len(arrived):
         return Plateau(math.nan, math.nan, math.nan, math.nan)
-    start, first = _crossing(trajectory.times, error, e, arrived[0], (1 + band) * level)
+    start, first = _crossing(times, error, e, arrived[0], (1 + band) * level)
     left = np.flatnonzero(error >= (1 - band) * level)[-1] + 1 if (error >= (1 - band) * level).any() else 0
     if left == len(error):
         return Plateau(start, math.inf, first, math.nan)
-    end, last = _crossing(trajectory.times, error, e, left, (1 - band) * level)
+    end, last = _crossing(times, error, e, left, (1 - band) * level)
     return Plateau(start, end, first, last)
 
 

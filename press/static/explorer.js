@@ -214,12 +214,12 @@
     }
 
     restore() {
-      const wanted = this.start, refused = [];
-      for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
-        const [figure, ...rest] = key.split("."), name = rest.join(".");
+      const wanted = this.start, refused = [], asked = new URLSearchParams(location.hash.slice(1));
+      for (const key of new Set(asked.keys())) {
+        const [figure, ...rest] = key.split("."), name = rest.join("."), values = [...new Set(asked.getAll(key))];
         if (figure !== this.name || !rest.length) continue;
-        const index = this.parameters.get(name)?.words.findIndex((word) => same(plain(word), plain(value))) ?? -1;
-        if (index < 0) refused.push(`${name} = ${value}`);
+        const index = this.parameters.get(name)?.words.findIndex((word) => same(plain(word), plain(values[0]))) ?? -1;
+        if (index < 0 || values.length > 1) refused.push(`${name} = ${values.join(" and ")}`);
         else { wanted[name] = String(index); this.moved = name; }
       }
       const changed = Object.keys(wanted).some((name) => wanted[name] !== this.state[name]);

@@ -2,23 +2,21 @@
 // The first message brings the plan (press/packs.py wrote it) and the names of the page's figures.
 const at = (name) => String(new URL(`kernel/${name}`, import.meta.url));
 const packs = {};                                  // name -> promise of an unpacked pack
-let plan, py, kernel, booted, got = 0, wanted = 0;
-
-const address = (name) => `${at(name)}?v=${plan.versions[name]}`;   // a new version is never mixed with an old one
+let plan, core, py, kernel, booted, got = 0, wanted = 0;
 
 async function fetched(name) {                     // gzip under a plain name, so that every server sends the same few bytes
   wanted += plan.bytes[name];
-  const response = await fetch(address(name));
+  const response = await fetch(`${at(name)}.pack?v=${plan.versions[name]}`);   // a new version is never mixed with an old one
   if (!response.ok) throw new Error(`${name}: ${response.status}`);
   const count = new TransformStream({ transform(chunk, out) { got += chunk.length; out.enqueue(chunk); } });
   return response.body.pipeThrough(count).pipeThrough(new DecompressionStream("gzip"));
 }
 
-// The loader asks for the interpreter by its plain name.
+// The loader asks for the interpreter and the standard library by their plain names.
 const plainFetch = self.fetch;
 self.fetch = async (resource, options) => String(resource) === at("pyodide.asm.wasm")
-  ? new Response(await fetched("pyodide.asm.wasm.pack"), { headers: { "Content-Type": "application/wasm" } })
-  : plainFetch(resource, options);
+  ? new Response(await core.wasm, { headers: { "Content-Type": "application/wasm" } })
+  : String(resource) === at("stdlib.zip") ? new Response(await core.library) : plainFetch(resource, options);
 
 function unpack(bytes) {                           // uint32 length, JSON [[path, size], ...], then the files
   const length = new DataView(bytes.buffer).getUint32(0, true), made = new Set();
@@ -28,41 +26,57 @@ function unpack(bytes) {                           // uint32 length, JSON [[path
     if (!made.has(folder)) { py.FS.mkdirTree(folder); made.add(folder); }
     py.FS.writeFile(full, bytes.subarray(offset, offset += size), { canOwn: true });
   }
-  py.runPython("import importlib; importlib.invalidate_caches()");
+  py.runPython("import sys; sys.path_importer_cache.clear()");   // importlib's own way would import a mail reader
 }
 
-const bytesOf = async (name) => new Uint8Array(await new Response(await fetched(`${name}.pack`)).arrayBuffer());
+const bytesOf = async (name) => new Uint8Array(await new Response(await fetched(name)).arrayBuffer());
 const need = (name) => (packs[name] ??= bytesOf(name).then(unpack));
+
+async function interpreter() {                     // what the loader would import under its plain name
+  const script = await new Response(await core.script, { headers: { "Content-Type": "text/javascript" } }).blob();
+  return (await import(URL.createObjectURL(script))).default;
+}
 
 async function boot(first) {
   plan = first.plan;
   const ticker = setInterval(() => postMessage({ got, wanted }), 200);
   try {
+    const [wasm, script, library] = ["pyodide.asm.wasm", "pyodide.asm.mjs", "stdlib.zip"].map(fetched);
+    core = { wasm, script, library };
     const names = [...new Set(["base", "bnlib", ...first.figures.flatMap((figure) => plan.needs[figure] ?? [])])];
     const coming = names.map((name) => [name, bytesOf(name)]);   // all at once, while the interpreter starts
-    coming.forEach(([, bytes]) => bytes.catch(() => {}));
+    for (const promise of [wasm, script, library, ...coming.map(([, bytes]) => bytes)]) promise.catch(() => {});
     const { loadPyodide } = await import(at("pyodide.mjs"));
-    py = await loadPyodide({ indexURL: at(""), stdLibURL: address("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at("") });
+    py = await loadPyodide({ indexURL: at(""), stdLibURL: at("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at(""),
+      createPyodideModule: await interpreter() });
     for (const [name, bytes] of coming) { unpack(await bytes); packs[name] = Promise.resolve(); }
-    kernel = py.pyimport("bnlib.book.kernel");
-    for (const figure of first.figures) kernel.find(figure);     // imports what it needs: no setting is to wait for that
+    await withFiles(() => {
+      py.runPython("import gc; gc.disable()");     // an eighth of the time of the imports below
+      kernel = py.pyimport("bnlib.book.kernel");
+      for (const figure of first.figures) kernel.find(figure);   // imports what it needs: no setting is to wait for that
+      py.runPython("gc.freeze(); gc.enable()");
+    });
     postMessage({ ready: true });
   } finally { clearInterval(ticker); }
 }
 
-const lastLine = (error) => String(error.message || error).trim().split("\n").pop();
+const lastLine = (error) => String(error.message || error).trim().split("\n").findLast((line) => /^\w*(Error|Exception)\b/.test(line))
+  ?? String(error.message || error).trim().split("\n").pop();
 const missesFile = (error) => error.name === "PythonError" && /^(ModuleNotFound|FileNotFound|Import)Error$/.test(error.type);
 
-async function answer({ figure, layout, state, numbers }) {
-  await Promise.all((plan.needs[figure] ?? []).map(need));
-  const call = () => numbers ? { numbers: kernel.numbers(figure, JSON.stringify(state)) }
-    : JSON.parse(kernel.show(figure, layout, JSON.stringify(state)));
+async function withFiles(call) {                   // once more with all packs if a file is missing that no default opened
   try { return call(); } catch (error) {
     if (packs.rest || !missesFile(error)) throw error;
     const ticker = setInterval(() => postMessage({ got, wanted }), 200);
-    await need("rest").finally(() => clearInterval(ticker));     // a file that drawing the defaults did not open
+    await Promise.all(plan.packs.map(need)).finally(() => clearInterval(ticker));
     return call();
   }
+}
+
+async function answer({ figure, layout, state, numbers }) {
+  await Promise.all((plan.needs[figure] ?? []).map(need));
+  return withFiles(() => numbers ? { numbers: kernel.numbers(figure, JSON.stringify(state)), heap: py._module.HEAPU8.length }
+    : JSON.parse(kernel.show(figure, layout, JSON.stringify(state))));
 }
 
 onmessage = async ({ data }) => {

@@ -1,5 +1,6 @@
 """The built book, served on a free loopback port, and a Chromium that may reach nothing else."""
 
+import json
 import os
 import re
 import shutil
@@ -54,17 +55,44 @@ def site(book):
     server.server_close()
 
 
+@pytest.fixture(scope="session")
+def cannot():
+    """cannot(why): a test that cannot run here is skipped, but in continuous integration it fails."""
+    return pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+
+
+@pytest.fixture(scope="session")
+def kernel(book, cannot):
+    """The kernel's files in the built book."""
+    text = (book / "_static" / "press" / "kernel" / "kernel.js").read_text("utf-8")
+    if '"missing"' in text:
+        cannot("the book was built without the browser's Python (its files could not be had): not tested")
+    return json.loads(text.removeprefix("bnKernel(").removesuffix(");\n"))
+
+
 def find_chromium():
     names = ("chromium", "chromium-browser", "google-chrome")
     return os.environ.get("BNLIB_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 @pytest.fixture(scope="session")
-def browser():
+def with_a_cache(browser):
+    """with_a_cache(folder) -> a browser context that keeps a cache on disk, as a reader's does; close it."""
+
+    def start(folder):
+        only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        return browser.browser_type.launch_persistent_context(
+            folder, executable_path=find_chromium(), args=[*FLAGS, only_here]
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def browser(cannot):
     path = find_chromium()
     if path is None:
-        no_browser = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        no_browser("no Chromium found (on PATH or in BNLIB_CHROMIUM): the pages are not opened in a browser")
+        cannot("no Chromium found (on PATH or in BNLIB_CHROMIUM): the pages are not opened in a browser")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

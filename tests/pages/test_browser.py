@@ -101,6 +101,60 @@ def test_a_nonsensical_address_falls_back_and_says_so(visit, places):
         assert page.evaluate("n => document.querySelector(`bn-explorer[name='${n}']`).off().length", name) == 0
 
 
+def test_an_address_that_says_two_things_falls_back_and_says_so(visit, places):
+    """The same parameter twice: two values are none; one value twice is that value."""
+    for name, path in places.items():
+        page = visit(path)
+        parameter = controls(page, name)[0][0]
+        words = page.evaluate(f"{explorer(name)}.parameters.get('{parameter}').words")
+        other = next(i for i in range(len(words)) if str(i) != page.evaluate(f"{explorer(name)}.start['{parameter}']"))
+        key = f"{name}.{parameter}"
+        page = visit(f"{path}#{key}={words[0]}&{key}={words[1]}")
+        reveal(page, name)
+        note = part(page, name, ".bn-status").inner_text()
+        assert words[0] in note and words[1] in note and "default" in note
+        assert page.evaluate(f"{explorer(name)}.off().length") == 0
+        page = visit(f"{path}#{key}={words[other]}&{key}={words[other]}")
+        assert page.evaluate(f"{explorer(name)}.state['{parameter}']") == str(other)
+        assert not part(page, name, ".bn-status").inner_text()
+
+
+def explorer(name):
+    return f"document.querySelector(`bn-explorer[name='{name}']`)"
+
+
+def go_back(page, address):
+    page.evaluate("setTimeout(() => history.back())")
+    page.wait_for_url(address)
+
+
+def test_two_tabs_and_the_back_button_keep_their_states(visit, places):
+    one_a_page = {path: name for name, path in places.items()}
+    for path, name in one_a_page.items():
+        page = visit(path)
+        parameter, selector = controls(page, name)[0]
+        state = f"JSON.stringify({explorer(name)}.state)"
+        default = page.evaluate(state)
+        reveal(page, name)
+        press(page, name, selector)
+        here, there = page.url, page.context.new_page()
+        assert page.evaluate(state) != default
+        moved = page.evaluate(state)
+        there.goto(here.partition("#")[0])  # a second tab of the same reader starts at the defaults
+        assert there.evaluate(state) == default and page.evaluate(state) == moved
+        there.close()
+        page.goto(here.partition("/chapters")[0] + "/chapters/how-this-book-runs.html")
+        go_back(page, here)
+        page.wait_for_function(f"{explorer(name)}?.parameters && {state} === '{moved}'")
+        page.evaluate(f"location.hash = '{name}.{parameter}=97531'")  # edited by hand in the address line
+        page.wait_for_function(f"{state} === '{default}'")
+        assert "97531" in part(page, name, ".bn-status").inner_text()
+        go_back(page, here)
+        page.wait_for_function(f"{state} === '{moved}'")
+        assert not part(page, name, ".bn-status").inner_text()
+        page.context.close()
+
+
 def test_a_setting_without_a_frame_names_what_is_shown(visit, places):
     tried = 0
     for name, path in places.items():

@@ -1,7 +1,6 @@
 """The Python in the page: every figure becomes live, its numbers are CPython's, and nothing that fails stays silent."""
 
 import json
-import os
 import random
 
 import numpy as np
@@ -9,37 +8,19 @@ import pytest
 
 from bnlib.book.figures import find
 from bnlib.book.kernel import numbers, setting
+from tests.pages.touch import START, begin, element, live
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.usefixtures("kernel")]
 
-START = 60_000  # ms; a start takes about 4 s here, and several times that on a busy machine
 TOLERANCE = 1e-8  # relative to the largest number of an array
 # An adaptive integrator chooses its steps by the last bits of its errors, so that two machines agree no better than
 # it was asked to be: within ten times the relative tolerance of the figure's flow. Random draws are the same.
+FLOWS = {"three-rules": 1e-6, "kept": 1e-6, "delay-law": 1e-6}
+FLOWS = {"three-rules": 1e-6, "plateau": 1e-6, "single-runs": 1e-6}
+FLOWS = {"three-rules": 1e-6, "phase-portrait": 1e-8, "past-the-maximum": 1e-7}  # the last runs away
+FLOWS = {"three-rules": 1e-6, "plateau": 1e-6, "single-runs": 1e-6, "kept": 1e-6, "delay-law": 1e-6}
 FLOWS = {"three-rules": 1e-6, "batch-trajectory": 1e-6, "correction-parts": 1e-6, "batch-escape": 1e-5}
 SETTINGS = 5
-
-
-@pytest.fixture(scope="session", autouse=True)
-def kernel(book):
-    """The kernel's files in the built book."""
-    text = (book / "_static" / "press" / "kernel" / "kernel.js").read_text("utf-8")
-    if '"missing"' in text:
-        no_kernel = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        no_kernel("the book was built without the browser's Python (its files could not be had): not tested")
-    return json.loads(text.removeprefix("bnKernel(").removesuffix(");\n"))
-
-
-def element(name):
-    return f"document.querySelector(`bn-explorer[name='{name}']`)"
-
-
-def begin(page, name):
-    """Touch a figure, passing by its question, and wait until Python speaks."""
-    figure = page.locator(f'bn-explorer[name="{name}"]')
-    if figure.locator(".bn-skip:visible").count():
-        figure.locator(".bn-skip").click()
-    figure.locator("input:is([type=range], :checked)").first.focus()
 
 
 def choose(page, name, state):
@@ -50,10 +31,6 @@ def choose(page, name, state):
         timeout=START,
     )
     return page.locator(f'bn-explorer[name="{name}"] figcaption').inner_text()
-
-
-def live(page, name):
-    page.wait_for_function(f"{element(name)}.getAttribute('python') === 'live'", timeout=START)
 
 
 def voice(page, name):
@@ -131,6 +108,25 @@ def test_nothing_is_fetched_before_the_first_touch(visit, places):
     live(page, name)
     assert [url for url in asked if "/kernel/" in url]
     assert not [url for url in asked if "rest.pack" in url]
+
+
+def test_a_file_that_no_default_opened_is_fetched_with_the_rest(visit, places, kernel):
+    """As if drawing the defaults had opened nothing of SciPy: the page still becomes live."""
+    name, path = next((name, path) for name, path in places.items() if "scipy.special" in kernel["needs"][name])
+    less = kernel | {"needs": dict.fromkeys(kernel["needs"], ["base", "bnlib"])}
+    asked = []
+
+    def before(page):
+        body = f"bnKernel({json.dumps(less)});"
+        page.route("**/kernel.js", lambda route: route.fulfill(body=body, content_type="text/javascript"))
+        page.on("request", lambda request: asked.append(request.url))
+
+    page = visit(path, python=True, before=before)
+    begin(page, name)
+    live(page, name)
+    assert [url for url in asked if "rest.pack" in url]
+    state = random_states(find(name))[0]
+    assert choose(page, name, state) == find(name).text(**setting(find(name), json.dumps(state)))
 
 
 def test_one_python_a_page_and_leaving_frees_it(visit, places):

@@ -7,6 +7,18 @@ from bnlib.book.exercise import Exercise
 MODULES = {
     "committee-1": "committee.teacher_student",
     "committee-2": "committee.order_parameters",
+    "perceptron-5": "perceptron.batch_statistics",
+    "perceptron-6": "perceptron.gamma_decay",
+    "partition-9": "partition.hyperplanes",
+    "partition-10": "partition.folding",
+    "partition-11": "partition.focus",
+    "partition-12": "partition.jitter",
+    "committee-4": "committee.the_hessian",
+    "committee-3": "committee.the_plateau",
+    "perceptron-7": "perceptron.learning_rates",
+    "perceptron-8": "perceptron.generalization",
+    "classifier-13": "classifier.regularization",
+    "classifier-14": "classifier.initialisation",
     "committee-15": "committee.small_batches",
 }
 

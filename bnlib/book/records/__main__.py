@@ -4,13 +4,19 @@ import json
 import platform
 import sys
 import time
+from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy as np
 import scipy
 
-from bnlib.book.records import FOLDER, committee, escapes, small_batches
+from bnlib.book import records
 
-RECIPES = {**committee.RECIPES, **small_batches.RECIPES, **escapes.RECIPES}
+FOLDER = records.FOLDER
+RECIPES = {}  # of all modules beside this one
+for _module in iter_modules(records.__path__):
+    if _module.name != "__main__":
+        RECIPES |= getattr(import_module(f"{records.__name__}.{_module.name}"), "RECIPES", {})
 
 
 def main(names):

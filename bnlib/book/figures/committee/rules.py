@@ -13,7 +13,9 @@ def number(value):
     """Three significant digits, with a real minus sign and no exponent for what a reader meets."""
     if abs(value) < 5e-7:
         return "0"
-    text = f"{value:.3g}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
+    if 1e3 <= abs(value) < 1e6:
+        return f"{float(f'{value:.3g}'):.0f}".replace("-", "−")
+    text = f"{value:.3g}" if 1e-3 <= abs(value) < 1e3 else f"{value:.1e}"
     if "e" in text:
         digits, power = text.split("e")
         text = f"{digits} × 10{style.raised(int(power))}"

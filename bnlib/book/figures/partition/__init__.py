@@ -1,0 +1,1 @@
+"""Figures of part III, partition geometry: one module a chapter."""

@@ -1,0 +1,1 @@
+"""Figures of part II, regularization: one module a chapter."""

@@ -1,0 +1,1 @@
+"""Two small sets of images, and the command that makes them again."""

@@ -1,0 +1,59 @@
+"""What the figures of chapters 5 and 6 claim about themselves: answers to their questions, laws that they draw."""
+
+import numpy as np
+import pytest
+
+from bnlib.book.figures import find
+
+
+@pytest.mark.parametrize("name, settings, choice", [
+    ("to-two", {}, "uniform"),
+    ("to-two", {"batch_size": 2}, "a valley"),
+    ("to-two", {"batch_size": 50}, "nearly a bell"),
+    ("to-two", {"statistics": "of-another-batch"}, "a bell with heavy tails"),
+    ("theorem-one", {}, "near the teacher's gain only"),
+    ("theorem-one", {"activation": "identity", "teacher_gain": 2.0}, "near the teacher's gain only"),
+    ("theorem-one", {"activation": "logistic"}, "at nearly all of them"),
+    ("theorem-one", {"first_order": "kept"}, "at nearly all of them"),
+])  # fmt: skip
+def test_right_answers(name, settings, choice):
+    figure = find(name)
+    assert figure.predict.choices[figure.predict.right(figure.result(**settings))].startswith(choice)
+
+
+@pytest.mark.parametrize("batch_size", [3, 5, 20])
+@pytest.mark.parametrize("statistics", ["of-its-own-batch", "of-another-batch"])
+def test_drawn_density_is_that_of_the_samples(batch_size, statistics):
+    """Counts of 6000 samples in bins of 0.16: within 5 standard errors of the density drawn (away from its ends)."""
+    r = find("to-two").result(batch_size=batch_size, statistics=statistics)
+    middle, width = (r["edges"][1:] + r["edges"][:-1]) / 2, r["edges"][1] - r["edges"][0]
+    inside = np.abs(middle) < 1.2
+    expected = np.interp(middle, r["grid"], r["density"])[inside]
+    error = np.sqrt(expected / (6000 * width))
+    assert np.all(np.abs(r["found"][inside] - expected) < 5 * error)
+    share = np.sqrt(r["beyond"] * (1 - r["beyond"]) / 6000)
+    assert abs(r["found_beyond"] - r["beyond"]) <= 5 * share
+
+
+def test_epoch_points_are_on_their_lines():
+    """All but the whole set within 4.5 standard errors, 42 comparisons."""
+    for law in ("Gaussian", "uniform", "exponential"):
+        r = find("one-epoch").result(law=law)
+        assert np.all(np.abs(r["variance"] - r["expected"])[:-1] < 4.5 * r["variance_error"][:-1])
+        assert abs(r["variance"][-1]) < 1e-12 and abs(r["bias"][-1]) < 1e-12
+
+
+def test_theorem_1_does_well_for_the_logistic_unit():
+    """It misses a twentieth of the largest addition for its own batch, and for softplus more than all of it."""
+    share = {}
+    for activation in ("logistic", "softplus"):
+        r = find("theorem-one").result(activation=activation)
+        share[activation] = r["miss"]["batch"] / np.abs(r["exact"]["batch"]).max()
+    assert share["logistic"] == pytest.approx(1 / 20, abs=0.005) and share["softplus"] > 1
+
+
+def test_landscape_dots_are_minima_of_their_curves():
+    r = find("gamma-landscape").result(activation="logistic", teacher_gain=1.4)
+    for kind, loss in r["loss"].items():
+        assert r["height"][kind] <= loss.min() + 1e-12
+        assert abs(r["gains"][loss.argmin()] - r["best"][kind]) <= r["gains"][1] - r["gains"][0]

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from bnlib.partition.chords import InconsistentError
-from bnlib.partition.mesh import counting, cross
+from bnlib.partition.mesh import counting, cross, order_along
 
 MERGE = 1e-11  # crossings this close to each other's lines, relative to the polygon, are one
 
@@ -50,7 +50,7 @@ def find_crossings(rank, begin, along, size):
     a, b = crossing_pairs(rank)
     share_a, share_b, turn = _shares(a, b, begin, along)
     share, X, chord = _tamed(np.concatenate([share_a, share_b])), len(a), np.concatenate([a, b])
-    order = _along_chords(chord, share)
+    order = order_along(chord, share)
     crossing = np.where(order < X, order, order - X)
     lengths = np.hypot(along[:, 0], along[:, 1])
     sine = np.abs(turn) / (lengths[a] * lengths[b])
@@ -91,15 +91,6 @@ def _shares(a, b, begin, along):
 def _tamed(share):
     """Shares within [0, 1]: those of chords that are parallel up to round-off may be anything."""
     return share if len(share) == 0 or (share.min() >= 0 and share.max() <= 1) else np.clip(share, 0, 1)
-
-
-def _along_chords(chord, share):
-    """The order by chord, then by share in [0, 1]: one sort of their sum, and the slow way where that is too coarse."""
-    order = np.argsort(chord + share)
-    c, s = chord[order], share[order]
-    if ((c[1:] < c[:-1]) | ((c[1:] == c[:-1]) & (s[1:] < s[:-1]))).any():
-        order = np.lexsort((share, chord))
-    return order
 
 
 def _joined(chord, share, crossing, lengths, sine, size):

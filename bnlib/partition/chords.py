@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnlib.partition.mesh import counting, starts
+from bnlib.partition.mesh import counting, order_along, starts
 from bnlib.partition.signs import Signs, set_bits
 
 
@@ -76,7 +76,7 @@ def _slots(mesh, edge, unit, values, tolerance):
     if shared.any():
         shared[:-1] |= shared[1:]
         shared = np.flatnonzero(shared)
-        order[shared] = shared[np.lexsort((t[shared], edge[shared]))]
+        order[shared] = shared[order_along(edge[shared], t[shared])]
         later, earlier = order[shared[1:]], order[shared[:-1]]
         unsure = np.maximum(tolerance[unit] / np.abs(change), 0)
         close = t[later] - t[earlier] <= np.maximum(unsure[later], unsure[earlier])

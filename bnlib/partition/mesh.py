@@ -106,3 +106,16 @@ def counting(first, counts):
     [5, 6, 0, 1, 2]
     """
     return np.arange(counts.sum()) + np.repeat(first - starts(counts), counts)
+
+
+def order_along(line, share):
+    """The order (m,) by line, then by share in [0, 1]: one sort of their sum, and two where that is too coarse.
+
+    >>> order_along(np.array([1, 0, 0]), np.array([0.5, 0.75, 0.25])).tolist()
+    [2, 1, 0]
+    """
+    order = np.argsort(line + share)
+    first, then = line[order], share[order]
+    if ((first[1:] < first[:-1]) | ((first[1:] == first[:-1]) & (then[1:] < then[:-1]))).any():
+        order = np.lexsort((share, line))
+    return order

@@ -26,9 +26,12 @@ def set_bits(words):
     (array([0, 0, 1]), array([1, 2, 0]))
     """
     some = np.flatnonzero(words)
-    which, bit = np.nonzero(np.unpackbits(words.ravel()[some].view(np.uint8)).reshape(-1, WORD))
-    row, column = np.divmod(some, words.shape[1])
-    return row[which], WORD * column[which] + bit
+    octets = words.ravel()[some].view(np.uint8)
+    set_octets = np.flatnonzero(octets != 0)
+    bit = np.flatnonzero(np.unpackbits(octets[set_octets]).view(bool))
+    octet = set_octets[bit >> 3]
+    row, column = np.divmod(some[octet >> 3], words.shape[1])
+    return row, WORD * column + 8 * (octet & 7) + (bit & 7)
 
 
 def one_bit(columns, w):

@@ -88,18 +88,26 @@ def test_overlaps_alone_have_the_law_of_the_weights(activation, normalization):
 
 
 def test_gain_as_printed_walks_at_random(measure):
-    """(5) without the 1/N in the step of gamma: it changes its sign in every run, and scatters by O(1) at any N."""
-    spreads = []
-    for N in (100, 1000):
+    """(5) without the 1/N in the step of gamma: a walk in steps, not a flow in time, at any N.
+
+    Every run changes its sign, at about 0.11 of the steps whatever N is (some 1000 and 16 000 changes are counted, in
+    runs that are alike, so that 15 % is ample); with the 1/N no run does.
+    """
+    changes = []
+    for N, count in ((100, 5), (1000, 8)):
         rng = np.random.default_rng(3)
-        runs = np.array([
-            train_overlaps((0.7, 0.3, 1.0), N, 20 * N, activation="relu", normalization="weight", learning_rate=1.0,
-                           literal_gain=True, rng=rng)[5 * N :, 0] for _ in range(4)
-        ])  # fmt: skip
-        assert (runs.min(axis=1) < 0).all() and (runs.max(axis=1) > 0).all()
-        spreads.append(runs.std())
-    assert min(spreads) > 0.2
-    measure("L19-eq5", abs(spreads[1] / spreads[0] - 1), 0.5)
+        for literal in (True, False):
+            runs = np.array([
+                train_overlaps((0.7, 0.3, 1.0), N, 20 * N, activation="relu", normalization="weight", learning_rate=1.0,
+                               literal_gain=literal, rng=rng)[5 * N :, 0] for _ in range(count)
+            ])  # fmt: skip
+            rates = np.mean(np.diff(np.sign(runs), axis=1) != 0, axis=1)
+            assert (rates > 0.05).all() if literal else (rates == 0).all()
+            if literal:
+                changes.append(rates.mean())
+                assert runs.std() > 1
+    assert abs(changes[1] - 0.11) < 0.01
+    measure("L19-eq5", abs(changes[1] / changes[0] - 1), 0.15)
 
 
 @pytest.mark.parametrize("eta", [0.5, 2.0])

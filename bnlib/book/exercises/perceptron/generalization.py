@@ -122,7 +122,8 @@ def _is_lowest(answer, zeta=0.3):
     return all(_loss(u + 1e-3 * rng.standard_normal(8), X, y, zeta) > low for _ in range(200))
 
 
-def _solution(X, y, decay=0.0):
+def _solution(data, decay=0.0):
+    X, y = data
     return np.linalg.solve(X.T @ X + decay * np.eye(X.shape[1]), X.T @ y)
 
 
@@ -144,7 +145,7 @@ NO_RIDGE = Exercise(
     checks=(
         Check(
             "without decay it is least squares",
-            lambda answer: close(answer(*_many(), 0.0), _solution(*_many())),
+            lambda answer: close(answer(*_many(), 0.0), _solution(_many())),
         ),
         Check("two hundred small moves in random directions all raise the loss", _is_lowest),
         Check(
@@ -159,20 +160,20 @@ NO_RIDGE = Exercise(
         Mistake(
             "ridge",
             lambda answer: (
-                close(answer(*_many(), 0.3), _solution(*_many(), 0.3))
-                or close(answer(*_many(), 0.3), _solution(*_many(), 0.3 * 30 / 8))
+                close(answer(*_many(), 0.3), _solution(_many(), 0.3))
+                or close(answer(*_many(), 0.3), _solution(_many(), 0.3 * 30 / 8))
             ),
             "That is ridge, where |u|^2 is punished. Here gamma^2 is the mean square of the fields on the training "
             "set.",
         ),
         Mistake(
             "first order in zeta",
-            lambda answer: close(answer(*_many(), 0.3), 0.7 * _solution(*_many())),
+            lambda answer: close(answer(*_many(), 0.3), 0.7 * _solution(_many())),
             "Right for small zeta only: set the whole gradient to zero.",
         ),
         Mistake(
             "decay ignored",
-            lambda answer: close(answer(*_many(), 0.3), _solution(*_many())),
+            lambda answer: close(answer(*_many(), 0.3), _solution(_many())),
             "The decay does shorten u.",
         ),
     ),
@@ -231,7 +232,7 @@ EVERY_BATCH = Exercise(
         Mistake(
             "ridge",
             lambda answer: any(
-                _same_direction(answer(*_few()), _solution(*_few(), decay)) for decay in (0.01, 0.1, 0.25, 1.0)
+                _same_direction(answer(*_few()), _solution(_few(), decay)) for decay in (0.01, 0.1, 0.25, 1.0)
             ),
             "Ridge gives up a part of the fit. Nothing in the loss of a batch asks for that.",
         ),

@@ -26,16 +26,17 @@ def _over_angles(integrand, Q, R, count=60):
 
 
 @functools.lru_cache(maxsize=8)
-def _average(Q, R):
+def _average(state):
+    Q, R = state
     return _over_angles(lambda s, t: (s > 0) * (np.maximum(t, 0) - np.maximum(s, 0)) * s, Q, R)
 
 
 def _everywhere(answer, expected):
-    return all(close(answer(Q, R), expected(Q, R)) for Q, R in STATES)
+    return all(close(answer(*state), expected(state)) for state in STATES)
 
 
-def _teacher_part(Q, R):
-    return _average(Q, R) + Q**2 / 2
+def _teacher_part(state):
+    return _average(state) + state[0] ** 2 / 2
 
 
 I1 = Exercise(
@@ -74,17 +75,17 @@ I1 = Exercise(
         ),
         Mistake(
             "whole variance in place of half",
-            lambda answer: _everywhere(answer, lambda Q, R: _average(Q, R) - Q**2 / 2),
+            lambda answer: _everywhere(answer, lambda state: _average(state) - state[0] ** 2 / 2),
             "The student is silent on half of the inputs: the average of [s]+^2 is half of Q^2.",
         ),
         Mistake(
             "linear unit",
-            lambda answer: _everywhere(answer, lambda Q, R: Q * R - Q**2),
+            lambda answer: _everywhere(answer, lambda state: state[0] * state[1] - state[0] ** 2),
             "That is the average for a linear unit, without the kinks.",
         ),
         Mistake(
             "length forgotten",
-            lambda answer: _everywhere(answer, lambda Q, R: _teacher_part(Q, R) / Q - Q**2 / 2),
+            lambda answer: _everywhere(answer, lambda state: _teacher_part(state) / state[0] - state[0] ** 2 / 2),
             "The average of [s]+ [t]+ grows with Q. Yours does not: a factor Q is lost in it.",
         ),
     ),

@@ -21,16 +21,16 @@ def box(centre, reach):
     return np.asarray(centre) + reach * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
-def compute_line(data, angle, move):
-    """One line with the direction of its weights given, ``move`` away from where batch normalization puts it."""
+def compute_line(data, angle, from_mean):
+    """One line with the direction of its weights given, ``from_mean`` away from where batch normalization puts it."""
     points = shapes.shape(data, 30, CENTRE)
     w = LENGTH * np.array([[math.cos(math.radians(angle)), math.sin(math.radians(angle))]])
     mean, rho = geometry.best_offset(points, w)
-    mu = mean + LENGTH * move
+    mu = mean + LENGTH * from_mean
     away = (points @ w[0] - mu) / LENGTH
     moves = np.linspace(MOVES[0], MOVES[-1], 61)
     return {
-        "data": data, "angle": angle, "move": move, "points": points, "feet": points - away[:, None] * w / LENGTH,
+        "data": data, "angle": angle, "move": from_mean, "points": points, "feet": points - away[:, None] * w / LENGTH,
         "w": w[0], "mu": float(mu[0]), "mean": float(mean[0]), "rho": float(rho[0]), "moves": moves,
         "parabola": geometry.tls_parabola(points, w, mean + LENGTH * moves[:, None])[:, 0],
         "measured": float(np.mean(away**2)),
@@ -212,7 +212,7 @@ FIGURES = (
         "one-line",
         "One line, and the mean squared distance of its data",
         (
-            Parameter("move", "", MOVES, 0.5),
+            Parameter("from_mean", "", MOVES, 0.5),
             Parameter("angle", "°", (0, 30, 60, 90, 120, 150), 30),
             Parameter("data", "", shapes.SHAPES, "star"),
         ),

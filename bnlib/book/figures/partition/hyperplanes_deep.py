@@ -19,10 +19,10 @@ def random_weights(rng, *widths):
     return [rng.standard_normal((n, d)) * np.sqrt(2 / d) for d, n in zip(widths, widths[1:])]
 
 
-def compute_layers(activation, width, away, draw):
+def compute_layers(activation, width, from_origin, draw):
     """The same weights with batch normalization and with random biases: all boundaries, layer by layer."""
     rng = np.random.default_rng(draw)
-    points = shapes.shape("star", 40, (away, 0.5 * away))
+    points = shapes.shape("star", 40, (0.8 * from_origin, 0.6 * from_origin))
     weights = random_weights(rng, 2, *[width] * LAYERS)
     biases = [rng.standard_normal(width) / np.sqrt(W.shape[1]) for W in weights]
     square, slope = box(points.mean(axis=0), REACH), SLOPES[activation]
@@ -35,7 +35,7 @@ def compute_layers(activation, width, away, draw):
         for key, part in parts.items()
     }
     return {
-        "activation": activation, "width": width, "away": away, "points": points, "square": square,
+        "activation": activation, "width": width, "away": from_origin, "points": points, "square": square,
         "segments": segments, "regions": {key: part.regions_up_to_layer for key, part in parts.items()},
     }  # fmt: skip
 
@@ -61,9 +61,7 @@ def draw_layers(r):
 def describe_layers(r):
     """Regions up to each layer, with and without."""
     with_, without = (", ".join(map(str, r["regions"][key])) for key in ("with", "without"))
-    place = (
-        "centred at the origin" if r["away"] == 0 else f"{number(np.hypot(r['away'], r['away'] / 2))} from the origin"
-    )
+    place = "centred at the origin" if r["away"] == 0 else f"{number(r['away'])} from the origin"
     return (
         f"{r['activation'][0].upper()}{r['activation'][1:]} network of {LAYERS} layers of {r['width']} units, star "
         f"data {place}. In the square around the data there are {with_} regions up to layers 0 to 3 with batch "
@@ -122,8 +120,8 @@ FIGURES = (
         "The partition after layers 0 to 3, with and without batch normalization",
         (
             Parameter("activation", "", tuple(SLOPES), "leaky ReLU"),
-            Parameter("width", "n", (4, 5, 6), 6),
-            Parameter("away", "", (0.0, 1.0, 2.0), 1.0),
+            Parameter("width", "n", (4, 5, 6), 5),
+            Parameter("from_origin", "", (0.0, 1.0, 2.0), 1.0),
             Parameter("draw", "", (1, 2, 3), 2),
         ),
         compute_layers,

@@ -111,13 +111,13 @@ def test_loss_against_rows(measure):
     surely_above(measure, "L19-fig4-loss", *pairs)
 
 
-@pytest.mark.parametrize("kind", ["batch", "weight"])
-def test_dropout(kind, measure):
+@pytest.mark.parametrize("kind, claim", [("batch", "L19-fig5-batch"), ("weight", "L19-fig5-weight")])
+def test_dropout(kind, claim, measure):
     data = arms("dropout")
     pairs = [
         (accuracy(data[f"{regime} {kind} 0.25"]), accuracy(data[f"{regime} {kind} 0.0"])) for regime in (CLEAN, WRONG)
     ]
-    surely_above(measure, f"L19-fig5-{kind}", *pairs)
+    surely_above(measure, claim, *pairs)
 
 
 def test_without_batch_normalization(measure):

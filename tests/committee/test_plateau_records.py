@@ -160,6 +160,25 @@ def test_no_rate_lets_batch_normalization_leave_first(measure):
     assert min(best.values()) > 1.5 and max(best.values()) < 5
 
 
+def test_what_the_chapter_says_of_rates():
+    """Medians of steps, runs that stay, and the late errors of batch normalization, as printed."""
+    assert np.median(rate_runs("none", 4, 0.5)[0]) == 15480 and np.median(rate_runs("batch", 4, 0.5)[0]) == 15875
+    assert [np.isinf(rate_runs(rule, 4, 0.5)[0]).sum() for rule in ("batch", "none")] == [5, 1]
+    assert [np.median(rate_runs(rule, 64, 1)[0]) for rule in ("batch", "none")] == [13955, 7430]
+    assert np.median(rate_runs("batch", 4, 1)[0]) == 10235
+    best = {
+        rule: [min(np.median(rate_runs(rule, b, eta)[0]) for eta in RATES) for b in BATCH_SIZES] for rule in RATE_RULES
+    }
+    assert (min(best["none"]), max(best["none"])) == (60, 1210)
+    assert (min(best["batch"]), max(best["batch"])) == (295, 2340)
+    late = {(b, eta): np.median(rate_runs("batch", b, eta)[1]) for b in BATCH_SIZES for eta in RATES}
+    printed = {(4, 2.0): 4.2e-3, (4, 64.0): 4.4e-3, (128, 2.0): 6.7e-6, (128, 256.0): 1.1e-4}
+    for setting, error in printed.items():
+        assert late[setting] == pytest.approx(error, rel=0.05)
+    for b in BATCH_SIZES[1:]:
+        assert 0.24 < late[b, 2.0] / late[b // 2, 2.0] < 0.34
+
+
 def test_batch_normalization_leaves_where_plain_descent_breaks():
     """Without normalization nothing is learned above 1.2 eta_c, and all is learned below eta_c / 2 (at N = 100 the last
     octave suffers from eta / N); with it most runs leave at four times eta_c."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from bnlib.book.figures import find
 from bnlib.book.records import load
 from bnlib.book.records.committee import generator, random_weights
 from bnlib.book.records.plateau import (
@@ -25,6 +26,7 @@ from bnlib.committee import (
     NORMALIZATIONS,
     asymmetry,
     critical_rate,
+    escape_rate,
     flow_many,
     plateau_error,
     reduced_flow,
@@ -125,6 +127,31 @@ def test_runs_with_asymmetry_gather_on_the_flow():
         assert abs(exponent + 0.5) < 4 * error
         assert times[-1].mean() == pytest.approx(leaves, rel=0.05)  # eta/b and 1/b at b = 100: some percent
     assert ASYMMETRIES == (0.0, 0.1)
+
+
+def test_the_spread_of_leaving_times_from_a_start_apart():
+    """Middle halves, as printed: without normalization theory from a start apart is above 1.28 / lambda."""
+    for rule, plain, theory in (("none", 2.0, (2.5, 2.4, 2.4)), ("batch", 12.1, (12.0, 12.0, 12.0))):
+        rate = escape_rate(2, 4.0, normalization=rule, squared_norm=1.0)
+        assert 1.28 / rate == pytest.approx(plain, abs=0.05)
+        early, _, late = find("single-runs").result(rule=rule)["theory"].T
+        assert late - early == pytest.approx(theory, abs=0.051)
+
+
+# ---- the figure of one plateau
+def test_the_asymmetry_at_which_the_error_shows_it():
+    """e_1 at two, five and ten units, what a tenth of the asymmetry costs, and how far the law is off."""
+    figure = find("plateau")
+    ends = {K: [r["e1"] for tau in (0.5, 1.0, 10.0) for r in figure.result(students=K, input_variance=tau)["runs"]]
+            for K in (5, 10)}  # fmt: skip
+    assert 0.4 < min(ends[5]) and max(ends[10]) < 0.65
+    first, second = figure.result()["runs"]
+    assert first["e1"] == pytest.approx(0.24, abs=0.005)
+    lengths = [run["end"] - run["start"] for run in (first, second)]
+    assert lengths[1] - lengths[0] == pytest.approx(37.8, abs=0.05)
+    far = figure.result(students=10, input_variance=10.0, asymmetry=1e-6, rule="batch")
+    run = far["runs"][0]
+    assert (run["end"] - run["start"]) * far["rate"] / math.log(run["e1"] / run["e0"]) == pytest.approx(0.70, abs=0.01)
 
 
 # ---- learning rates and batch sizes

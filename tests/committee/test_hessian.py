@@ -165,3 +165,11 @@ def test_the_product_that_T20_takes_for_one_is_what_each_rule_makes_of_it(measur
         product = path.Q[-1, 0, 0] * path.gain[-1, 0] ** 2
         gaps.append(abs(product / {"batch": 4, "batch-stop-gradient": 16}[rule] - 1))  # g^2 = tau, |J|^2 = 1 or tau
     measure("T20-gauge", max(gaps), 1e-6)
+
+
+def test_the_flattest_direction_of_figure_1_is_nearly_the_free_length():
+    """Longer students, (R/2, S/2, Q, 0), against the eigenvector at K = 50; the chapter prints 0.9999."""
+    values, vectors = np.linalg.eigh(error_hessian(50, normalization="batch"))
+    Q, _, R, S, _ = restrict(fixed_point(50, normalization="batch"))
+    longer = np.array([R / 2, S / 2, Q, 0]) / math.hypot(R / 2, S / 2, Q)
+    assert abs(longer @ vectors[:, np.argmin(np.abs(values))]) == pytest.approx(0.99995, abs=5e-6)

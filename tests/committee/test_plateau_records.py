@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from bnlib.book.figures import find
 from bnlib.book.records import load
 from bnlib.book.records.committee import generator, random_weights
 from bnlib.book.records.plateau import (
@@ -25,6 +26,7 @@ from bnlib.committee import (
     NORMALIZATIONS,
     asymmetry,
     critical_rate,
+    escape_rate,
     flow_many,
     plateau_error,
     reduced_flow,
@@ -127,6 +129,31 @@ def test_runs_with_asymmetry_gather_on_the_flow():
     assert ASYMMETRIES == (0.0, 0.1)
 
 
+def test_the_spread_of_leaving_times_from_a_start_apart():
+    """Middle halves, as printed: without normalization theory from a start apart is above 1.28 / lambda."""
+    for rule, plain, theory in (("none", 2.0, (2.5, 2.4, 2.4)), ("batch", 12.1, (12.0, 12.0, 12.0))):
+        rate = escape_rate(2, 4.0, normalization=rule, squared_norm=1.0)
+        assert 1.28 / rate == pytest.approx(plain, abs=0.05)
+        early, _, late = find("single-runs").result(rule=rule)["theory"].T
+        assert late - early == pytest.approx(theory, abs=0.051)
+
+
+# ---- the figure of one plateau
+def test_the_asymmetry_at_which_the_error_shows_it():
+    """e_1 at two, five and ten units, what a tenth of the asymmetry costs, and how far the law is off."""
+    figure = find("plateau")
+    ends = {K: [r["e1"] for tau in (0.5, 1.0, 10.0) for r in figure.result(students=K, input_variance=tau)["runs"]]
+            for K in (5, 10)}  # fmt: skip
+    assert 0.4 < min(ends[5]) and max(ends[10]) < 0.65
+    first, second = figure.result()["runs"]
+    assert first["e1"] == pytest.approx(0.24, abs=0.005)
+    lengths = [run["end"] - run["start"] for run in (first, second)]
+    assert lengths[1] - lengths[0] == pytest.approx(37.8, abs=0.05)
+    far = figure.result(students=10, input_variance=10.0, asymmetry=1e-6, rule="batch")
+    run = far["runs"][0]
+    assert (run["end"] - run["start"]) * far["rate"] / math.log(run["e1"] / run["e0"]) == pytest.approx(0.70, abs=0.01)
+
+
 # ---- learning rates and batch sizes
 def rate_runs(rule, b, eta):
     """Steps to leave for good, inf where a run does not leave or ends above the plateau's error; and late errors."""
@@ -158,6 +185,25 @@ def test_no_rate_lets_batch_normalization_leave_first(measure):
         best[b] = medians["batch"].min() / medians["none"].min()
     measure("T20-discussion", max(ratios), 1.0)
     assert min(best.values()) > 1.5 and max(best.values()) < 5
+
+
+def test_what_the_chapter_says_of_rates():
+    """Medians of steps, runs that stay, and the late errors of batch normalization, as printed."""
+    assert np.median(rate_runs("none", 4, 0.5)[0]) == 15480 and np.median(rate_runs("batch", 4, 0.5)[0]) == 15875
+    assert [np.isinf(rate_runs(rule, 4, 0.5)[0]).sum() for rule in ("batch", "none")] == [5, 1]
+    assert [np.median(rate_runs(rule, 64, 1)[0]) for rule in ("batch", "none")] == [13955, 7430]
+    assert np.median(rate_runs("batch", 4, 1)[0]) == 10235
+    best = {
+        rule: [min(np.median(rate_runs(rule, b, eta)[0]) for eta in RATES) for b in BATCH_SIZES] for rule in RATE_RULES
+    }
+    assert (min(best["none"]), max(best["none"])) == (60, 1210)
+    assert (min(best["batch"]), max(best["batch"])) == (295, 2340)
+    late = {(b, eta): np.median(rate_runs("batch", b, eta)[1]) for b in BATCH_SIZES for eta in RATES}
+    printed = {(4, 2.0): 4.2e-3, (4, 64.0): 4.4e-3, (128, 2.0): 6.7e-6, (128, 256.0): 1.1e-4}
+    for setting, error in printed.items():
+        assert late[setting] == pytest.approx(error, rel=0.05)
+    for b in BATCH_SIZES[1:]:
+        assert 0.24 < late[b, 2.0] / late[b // 2, 2.0] < 0.34
 
 
 def test_batch_normalization_leaves_where_plain_descent_breaks():

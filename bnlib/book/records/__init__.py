@@ -1,7 +1,8 @@
 """Recorded results: what takes too long to compute while a reader waits.
 
-A record is a JSON file beside this module with the configuration, the seed, the versions and the seconds it took, and
-the data. ``python -m bnlib.book.records NAME`` makes one again; the recipes are one module a wing.
+A record is a JSON file beside this module with the configuration, the seed, the versions, the seconds it took (null
+where a run was interrupted and resumed) and the data. ``python -m bnlib.book.records NAME`` makes one again; the
+recipes are one module a wing.
 """
 
 import json

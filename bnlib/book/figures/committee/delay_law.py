@@ -55,16 +55,16 @@ def draw_kept(r):
         plane.plot(p["Q"][[p["plateau"], -1]], p["g2"][[p["plateau"], -1]], "o", color=color, ms=5)
         line.plot(p["times"][1:], (p["Q"] * p["g2"])[1:], color=color, ls=dash)
         ends.append((p["Q"] * p["g2"])[-1])
-    plane.plot([r["Q"]], [r["g"] ** 2], "s", color=style.INK, ms=6)
-    x = np.geomspace(0.03, 30, 30)
+    plane.plot([r["Q"]], [r["g"] ** 2], "s", color=style.INK, ms=8.5, mfc="none")  # dots may be inside
+    x = np.geomspace(0.01, 40, 30)
     plane.plot(x, 1 / x, color=style.INK, ls=style.DOTTED, lw=1.2)
     plane.axhline(r["level"], color=style.QUIET, lw=0.7)
-    plane.text(0.035, r["level"] * 1.1, "plateau", color=style.QUIET, va="bottom", fontsize=8.5)
+    plane.text(0.0108, r["level"] * 1.1, "plateau", color=style.QUIET, va="bottom", fontsize=8)
     plane.text(0.13, 9.0, "Q = 1/g²", ha="left", va="bottom", fontsize=8.5)
     for axis in (plane.xaxis, plane.yaxis):
-        style.log_axis(axis, 0.03, 30)
+        style.log_axis(axis, 0.01, 40)
     plane.set_xlabel("squared norm Q = |J|²")
-    plane.set_title("g² against Q; ■ start")
+    plane.set_title("g² against Q; □ start")
     line.axhline(1, color=style.INK, ls=style.DOTTED, lw=1.2)
     style.log_axis(line.xaxis, 0.1, 1e6, [0.1, 10, 1e3, 1e5])
     style.log_axis(line.yaxis, 0.003, 300)
@@ -237,8 +237,8 @@ def describe_law(r):
         f"K = {r['K']}, τ = {r['tau']:g}, |J(0)|² = {r['norm']:g}, from the plateau with asymmetry 0.05. The flow "
         f"leaves at t = {r['ends']['none']:.3g} without batch normalization and at t = {r['ends']['batch']:.3g} with "
         f"it, {measured:.2f} times as long; descent with batches of {r['b']} takes {r['ratio'][at]:.3f} ± "
-        f"{r['bar'][at]:.3f} times as long. The law says {r['law']:.3g}: delay above 1, no delay at 1, and below 1 "
-        f"batch normalization is the faster one."
+        f"{r['bar'][at]:.3f} times as long. The law says {r['law']:.3g}. A ratio above 1 is a delay; below 1 batch "
+        f"normalization is the faster one."
     )
 
 

@@ -22,12 +22,13 @@ def compute_maps(squared_norm, students, start):
     units = np.array(data["units"])[config["shown_norms"].index(squared_norm), :, which]
     norms = np.array(data["norms"])[config["shown_students"].index(students), :, which]
     tau, K, Q = (np.array(config[name]) for name in ("input_variance", "students", "squared_norm"))
+    line_K, line_Q = np.geomspace(K[0], K[-1], 200), np.geomspace(Q[0], Q[-1], 200)  # the law's border, for real K
     law_units = np.array([[delay(int(k), t, squared_norm=squared_norm) for t in tau] for k in K])
     law_norms = np.array([[delay(students, t, squared_norm=q) for t in tau] for q in Q])
     return {
         "norm": squared_norm, "students": students, "start": start, "tau": tau, "K": K, "Q": Q, "units": units,
-        "norms": norms, "threshold_units": (1 / squared_norm - K) / (K - 1),
-        "threshold_norms": (1 / Q - students) / (students - 1),
+        "norms": norms, "threshold_units": (line_K, (1 / squared_norm - line_K) / (line_K - 1)),
+        "threshold_norms": (line_Q, (1 / line_Q - students) / (students - 1)),
         "off": np.concatenate([(units / law_units).ravel(), (norms / law_norms).ravel()]),
     }  # fmt: skip
 
@@ -42,8 +43,8 @@ def draw_maps(r):
         ax.contourf(x, r["tau"], log, LEVELS, colors=shades, antialiased=False)
         if log.min() < 0 < log.max():
             ax.contour(x, r["tau"], log, [0], colors=[style.INK], linewidths=1.6)
-        inside = threshold > 0.05
-        ax.plot(x[inside], threshold[inside], color=style.INK, ls=style.DOTTED, lw=1.6)
+        at, tau = (values[threshold[1] > 0.05] for values in threshold)
+        ax.plot(at, tau, color=style.INK, ls=style.DOTTED, lw=1.6)
         style.log_axis(ax.yaxis, 0.1, 10, [0.1, 0.3, 1, 3, 10])
         _shade_names(ax, log)
     style.log_axis(units.xaxis, 2, 40, [2, 5, 10, 20, 40])

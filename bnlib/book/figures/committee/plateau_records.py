@@ -45,9 +45,11 @@ def draw_figure_3(r):
         style.fixed_axis(ax.xaxis, 0, last, np.linspace(0, last, 6))
         style.log_axis(ax.yaxis, 1e-4, 4)
         ax.set_xlabel("time  t = steps / N")
+        if ax is axes[1] or style.is_narrow():  # in the wide layout there is room on the right only
+            names, colors, _ = zip(*(RULES[rule] for rule in RULES))
+            style.label(ax, np.maximum(ends, 1e-4), names, colors)
     axes[0].set_title(f"error, K = M = {r['K']}, τ = 1")
     axes[1].set_title(f"error, K = M = 2, τ = {r['tau']:g}")
-    style.label(axes[1], np.maximum(ends, 1e-4), [RULES[rule][0] for rule in RULES], [RULES[rule][1] for rule in RULES])
     return figure
 
 
@@ -92,10 +94,14 @@ def _record(rule, batch_size, rate):
 
 
 def _leaving_steps(*setting):
-    """Quartiles of the steps to leave for good; inf for runs that do not, or that end above the plateau's error."""
+    """Quartiles of the steps to leave for good; inf for runs that do not, or that end above the plateau's error.
+
+    The middle one is the median; the others are the medians of the earlier and the later half.
+    """
     run = _record(*setting)
     steps = np.where(np.array(run["error"]) < plateau_error(2), read_times(run["left"]), math.inf)
-    return np.sort(steps)[[len(steps) // 4, len(steps) // 2, 3 * len(steps) // 4]]
+    early, late = np.split(np.sort(steps), 2)
+    return np.array([np.median(early), np.median(steps), np.median(late)])
 
 
 def _late_error(*setting):

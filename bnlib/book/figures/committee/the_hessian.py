@@ -206,7 +206,7 @@ def draw_charts(r):
     for values, color, dash in zip(r["lines"][r["chart"]].T, COLORS, DASHES):
         line.plot(FINE, bend(values, 0.01), color=color, ls=dash)
     line.plot(4 * [r["norm"]], bend(r["points"][r["chart"]], 0.01), "o", color=style.INK, ms=4)
-    style.log_axis(line.xaxis, 0.01, 30)
+    style.log_axis(line.xaxis, 0.009, 36)
     line.set_xlabel("squared norm |J|² (free)")
     line.set_title(f"eigenvalues in {COORDINATES[r['chart']]}")
     for place, name in enumerate(CHARTS):
@@ -226,7 +226,10 @@ def draw_charts(r):
     for ax in (line, dots):
         eigen_axis(ax, ((-1, 1, 3, 5), (-1, 1, 3, 5)), 0.01)
         ax.axhline(bend(r["without"], 0.01), color=style.INK, ls=style.DOTTED, lw=1)
-    dots.text(1.5, bend(r["without"], 0.01) - 0.3, "lowest\nwithout BN", ha="center", va="top", fontsize=8)
+    level = bend(r["without"], 0.01)
+    low = level < -7  # no room below the line
+    where = {"va": "bottom" if low else "top", "ha": "center", "fontsize": 8}
+    dots.text(1.5, level + (0.3 if low else -0.3), "lowest\nwithout BN", **where)
     return figure
 
 
@@ -236,10 +239,13 @@ def describe_charts(r):
         f"{number(r['points'][name][0])} ({np.sum(r['points'][name] < 0)} negative) in {COORDINATES[name]}"
         for name in CHARTS
     ]
+    short, long = (number(r["lines"][r["chart"]][end, 0]) for end in (0, -1))
     return (
-        f"K = {r['K']}, τ = {r['tau']:g}, |J|² = {r['norm']:g}. The lowest eigenvalue is {told[0]}; {told[1]}; "
-        f"{told[2]}. Without batch normalization it is {number(r['without'])}. The flow knows no chart: it leaves at "
-        f"the rate {number(r['rates']['batch'])} with batch normalization and {number(r['rates']['none'])} without."
+        f"K = {r['K']}, τ = {r['tau']:g}, |J|² = {r['norm']:g}: the lowest eigenvalue is {told[0]}; {told[1]}; "
+        f"{told[2]}. Without batch normalization it is {number(r['without'])}. On the left, in "
+        f"{COORDINATES[r['chart']]}, it is {short} at |J|² = 0.01 and {long} at 30. The flow knows no chart: it "
+        f"leaves at the rate {number(r['rates']['batch'])} with batch normalization and "
+        f"{number(r['rates']['none'])} without."
     )
 
 

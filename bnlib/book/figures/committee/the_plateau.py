@@ -66,10 +66,9 @@ def draw_plateau(r):
     e.plot(first["times"], np.where(law < 3, law, np.nan), color=style.QUIET, ls=style.DOTTED, lw=1.6)
     middle = min(max((first["start"] + first["end"]) / 2, 0.12 * last), 0.88 * last)
     error.text(middle, 1.6, "plateau", ha="center", color=style.QUIET)
-    e.annotate(
-        "from a tenth of it", (second["start"], second["e0"]), (7, -11), textcoords="offset points", va="top",
-        color=style.SECOND,
-    )  # fmt: skip
+    at = 0.56 * last  # below the right end of the dashed curve nothing else is drawn
+    under = (at, float(np.interp(at, second["times"], second["e"])))
+    e.annotate("from a tenth of it", under, (4, -9), textcoords="offset points", va="top", color=style.SECOND)
     style.log_axis(error.yaxis, 1e-4, 4)
     style.log_axis(e.yaxis, 1e-8, 2, [1e-8, 1e-6, 1e-4, 1e-2, 1])
     for ax in (error, e):

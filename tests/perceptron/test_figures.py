@@ -52,6 +52,24 @@ def test_theorem_1_does_well_for_the_logistic_unit():
     assert share["logistic"] == pytest.approx(1 / 20, abs=0.005) and share["softplus"] > 1
 
 
+def test_what_theorem_1_and_the_corrected_one_leave_of_an_independent_batch():
+    """Chapter 6: 0.38 of 0.83 (logistic, theorem 1), and 0.24 of 4.5 (softplus, corrected), a quarter of it at 4 M."""
+    r = find("theorem-one").result(activation="logistic")
+    assert (r["miss"]["independent"], r["exact"]["independent"].max()) == pytest.approx((0.38, 0.83), abs=0.005)
+    r = find("theorem-one").result(first_order="kept")
+    assert r["miss"]["independent"] == pytest.approx(0.24, abs=0.005)
+    assert np.abs(r["exact"]["independent"]).max() == pytest.approx(4.5, abs=0.05)
+    larger = find("theorem-one").result(first_order="kept", batch_size=256)
+    assert larger["miss"]["independent"] / r["miss"]["independent"] == pytest.approx(1 / 4, abs=0.02)
+
+
+def test_relative_shifts_of_the_logistic_gain():
+    """Chapter 6: M times the relative shift, for large M; the next order at the largest size is below 0.005."""
+    for gain, batch, theorem in ((1.0, -1.18, -1.50), (2.0, -1.92, -1.83)):
+        shifts = find("gamma-landscape").result(activation="logistic", teacher_gain=gain)["shifts"]
+        assert (shifts["batch"][-1], shifts["theorem"][-1]) == pytest.approx((batch, theorem), abs=0.01)
+
+
 def test_landscape_dots_are_minima_of_their_curves():
     r = find("gamma-landscape").result(activation="logistic", teacher_gain=1.4)
     for kind, loss in r["loss"].items():

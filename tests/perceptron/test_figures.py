@@ -1,9 +1,10 @@
-"""What the figures of chapters 5 and 6 claim about themselves: answers to their questions, laws that they draw."""
+"""What the figures of chapters 5, 6 and 8 claim about themselves: answers to their questions, laws that they draw."""
 
 import numpy as np
 import pytest
 
 from bnlib.book.figures import find
+from bnlib.perceptron.statistics import gaussian_mean_inverse_sigma, gaussian_mean_inverse_square_sigma
 
 
 @pytest.mark.parametrize("name, settings, choice", [
@@ -75,3 +76,12 @@ def test_landscape_dots_are_minima_of_their_curves():
     for kind, loss in r["loss"].items():
         assert r["height"][kind] <= loss.min() + 1e-12
         assert abs(r["gains"][loss.argmin()] - r["best"][kind]) <= r["gains"][1] - r["gains"][0]
+
+
+def test_what_independent_batches_and_population_statistics_leave_at_load_1():
+    """Chapter 8: ridge with alpha/M is shrunk by 0.88 at M = 16; with population statistics the runs end at 1.55."""
+    assert gaussian_mean_inverse_sigma(16) / gaussian_mean_inverse_square_sigma(16) == pytest.approx(0.88, abs=0.005)
+    r = find("to-the-end").result(statistics="population")
+    assert r["middle"][-1] == pytest.approx(1.55, abs=0.005)
+    words = find("to-the-end").text(load=1.5, time=17800.0)
+    assert "At t = 1000, where the runs end, the error is" in words

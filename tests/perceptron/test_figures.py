@@ -1,9 +1,10 @@
-"""What the figures of chapters 5 and 6 claim about themselves: answers to their questions, laws that they draw."""
+"""What the figures of chapters 5, 6 and 8 claim about themselves: answers to their questions, laws that they draw."""
 
 import numpy as np
 import pytest
 
 from bnlib.book.figures import find
+from bnlib.perceptron.statistics import gaussian_mean_inverse_sigma, gaussian_mean_inverse_square_sigma
 
 
 @pytest.mark.parametrize("name, settings, choice", [
@@ -52,8 +53,35 @@ def test_theorem_1_does_well_for_the_logistic_unit():
     assert share["logistic"] == pytest.approx(1 / 20, abs=0.005) and share["softplus"] > 1
 
 
+def test_what_theorem_1_and_the_corrected_one_leave_of_an_independent_batch():
+    """Chapter 6: 0.38 of 0.83 (logistic, theorem 1), and 0.24 of 4.5 (softplus, corrected), a quarter of it at 4 M."""
+    r = find("theorem-one").result(activation="logistic")
+    assert (r["miss"]["independent"], r["exact"]["independent"].max()) == pytest.approx((0.38, 0.83), abs=0.005)
+    r = find("theorem-one").result(first_order="kept")
+    assert r["miss"]["independent"] == pytest.approx(0.24, abs=0.005)
+    assert np.abs(r["exact"]["independent"]).max() == pytest.approx(4.5, abs=0.05)
+    larger = find("theorem-one").result(first_order="kept", batch_size=256)
+    assert larger["miss"]["independent"] / r["miss"]["independent"] == pytest.approx(1 / 4, abs=0.02)
+
+
+def test_relative_shifts_of_the_logistic_gain():
+    """Chapter 6: M times the relative shift, for large M; the next order at the largest size is below 0.005."""
+    for gain, batch, theorem in ((1.0, -1.18, -1.50), (2.0, -1.92, -1.83)):
+        shifts = find("gamma-landscape").result(activation="logistic", teacher_gain=gain)["shifts"]
+        assert (shifts["batch"][-1], shifts["theorem"][-1]) == pytest.approx((batch, theorem), abs=0.01)
+
+
 def test_landscape_dots_are_minima_of_their_curves():
     r = find("gamma-landscape").result(activation="logistic", teacher_gain=1.4)
     for kind, loss in r["loss"].items():
         assert r["height"][kind] <= loss.min() + 1e-12
         assert abs(r["gains"][loss.argmin()] - r["best"][kind]) <= r["gains"][1] - r["gains"][0]
+
+
+def test_what_independent_batches_and_population_statistics_leave_at_load_1():
+    """Chapter 8: ridge with alpha/M is shrunk by 0.88 at M = 16; with population statistics the runs end at 1.55."""
+    assert gaussian_mean_inverse_sigma(16) / gaussian_mean_inverse_square_sigma(16) == pytest.approx(0.88, abs=0.005)
+    r = find("to-the-end").result(statistics="population")
+    assert r["middle"][-1] == pytest.approx(1.55, abs=0.005)
+    words = find("to-the-end").text(load=1.5, time=17800.0)
+    assert "At t = 1000, where the runs end, the error is" in words

@@ -95,10 +95,11 @@ def _bars(ax, edges, density, centre, spread, ends, ticks):
 
 def describe_lottery(r):
     """Mean and scatter of the deviation, against the prior's."""
+    law = "the exact law" if r["law"] == "Gaussian" else "theory to order 1/M"
     return (
         f"{r['batches']} batches of {r['M']} {NAMES[r['law']][1]}. Their deviations have mean "
-        f"{r['mean']:.3f} with a standard error of {r['error']:.3f}; the prior has 1, and with its bias of order "
-        f"1/M one expects {r['expected']:.3f}. They scatter by {r['spread']:.3f}, the prior by {r['prior_spread']:.3f}."
+        f"{r['mean']:.3f} with a standard error of {r['error']:.3f}; the prior has 1, {law} {r['expected']:.3f}. "
+        f"They scatter by {r['spread']:.3f}, the prior by {r['prior_spread']:.3f}."
     )
 
 
@@ -226,8 +227,9 @@ def describe_epoch(r):
     return (
         f"Batches of {r['M']} from training sets of {NAMES[r['law']][1]}, each value once an epoch. With half of the "
         f"set in a batch, M times the variance of the mean is {r['variance'][half]:.3f}; drawing with replacement has "
-        f"1, and (P−M)/(P−1) is {replacement_factor(r['M'], 2 * r['M']):.3f}. A batch of the whole set has no noise. "
-        f"The {len(z)} means are within {np.abs(z).max():.1f} standard errors of the formula."
+        f"1, and (P−M)/(P−1) is {replacement_factor(r['M'], 2 * r['M']):.3f}. The {len(z)} variances (dots) are within "
+        f"{np.abs(z).max():.1f} standard errors of the formula (line); on the right the line bends at every dot, for "
+        f"it takes the kurtosis of each set drawn."
     )
 
 

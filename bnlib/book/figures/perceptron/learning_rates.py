@@ -180,7 +180,7 @@ def draw_rates(r):
     effective.axhline(r["weight"], color=style.SECOND, ls=style.DASHED)
     effective.axhline(r["eta"], color=style.QUIET, ls=style.DASHDOT, lw=1.4)
     apart = [r["batch"][-1] - 1e-3, r["weight"] + 1e-6, r["eta"] + 2e-6 if r["eta"] >= r["weight"] else r["eta"]]
-    style.log_axis(effective.yaxis, 0.05, 8, [0.1, 0.3, 1, 3])
+    style.log_axis(effective.yaxis, 0.03, 8, [0.1, 0.3, 1, 3])
     style.label(effective, apart, ["batch", "weight", "plain"], [style.ACCENT, style.SECOND, style.QUIET])
     effective.set_title("effective rate")
     for ax in (largest, effective):

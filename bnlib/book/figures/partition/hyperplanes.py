@@ -114,7 +114,9 @@ def draw_two_lines(r):
         cost.text(0, y - 0.28, name, va="bottom", weight="bold", fontsize=9)
         cost.plot([values["here"]], [y], "o", color=style.SECOND, ms=6, clip_on=False)
     for key, word, color in (("batch", "batch norm.", style.ACCENT), ("best", "one line each", style.QUIET)):
-        cost.text(r["sum"][key], 0.24, word, color=color, va="top", ha="center", fontsize=8.5)
+        side = -1 if key == "batch" else 1
+        at = r["sum"][key] - 0.4 * side
+        cost.text(at, 0.24, word, color=color, va="top", ha="right" if side < 0 else "left", fontsize=8.5)
     cost.text(max(r["union"]["best"], 0.02), 1.24, "one line each", color=style.QUIET, va="top", fontsize=8.5)
     style.fixed_axis(cost.xaxis, 0, 7.0, [0, 2, 4, 6])
     cost.set(ylim=(1.65, -0.65), yticks=[])

@@ -214,6 +214,16 @@ def test_where_every_batch_does_straddle(case):
         assert j.straddles(logits)
 
 
+@pytest.mark.parametrize("inputs, shares", [(2, [44, 82, 86]), (10, [72, 96, 97])])
+def test_most_batches_straddle_with_random_weights(inputs, shares):
+    """The percentages of the chapter at B = 16, for slopes -1, 0 and 0.1; with two inputs B = 64 adds little."""
+    found = find("straddling-batches").result(batch_size=16, inputs=inputs)["found"]
+    assert np.round(100 * found[[0, 2, 3]]).tolist() == shares
+    if inputs == 2:
+        larger = find("straddling-batches").result(batch_size=64, inputs=2)["found"]
+        assert (larger[:4] < 0.9).all() and (np.abs(larger - found) < 0.05).all()
+
+
 def test_positive_last_weights_miss_the_boundary():
     """Width 256, batches of 16 in the plane, slopes up to 0.3: none of 300 straddles; the opposite of proposition 3."""
     rng = np.random.default_rng(9)

@@ -14,11 +14,6 @@ LUCK = np.array([0.0, 10.0, -5.0, 2.0])  # what a seed's split adds to both arms
 SQUARE = np.array([[1.0, 2.0], [3.0, 4.0]])
 
 
-def _difference_errors(a, b):
-    d = a - b
-    return d.mean(), d.std(ddof=1) / math.sqrt(len(d))
-
-
 PAIRED = Exercise(
     name="classifier-13-1",
     title="The difference of two arms that share their seeds",

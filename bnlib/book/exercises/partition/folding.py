@@ -32,32 +32,40 @@ def _is_forward(answer, slope, widths=(3, 4, 2)):
     return True
 
 
-def _wrong_like(answer, change, slope=0.1):
-    """Whether the answer is the right one for a changed network or code."""
-    net = _net()
-    code = _forward(np.array([0.3, -0.2, 0.5]), *net, slope)[1]
-    return close(answer(code, *net, slope), change(code, *net, slope))
-
-
-def _map(code, weights, mus, sigmas, slope, scale_offset=True):
-    A, b, first = np.eye(weights[0].shape[1]), np.zeros(weights[0].shape[1]), 0
+def _frozen(x, code, weights, mus, sigmas, slope):
+    """The output at one input if every unit keeps the slope of its bit, whatever the sign of its level."""
+    first = 0
     for W, mu, sigma in zip(weights, mus, sigmas):
-        q = np.where(code[first : first + len(W)] == 1, 1.0, slope)
+        slopes = np.where(code[first : first + len(W)] == 1, 1.0, slope)
         first += len(W)
-        A, b = (q / sigma)[:, None] * (W @ A), (q if scale_offset else 1.0) / sigma * (W @ b - mu)
-    return np.column_stack([A, b])
+        x = slopes * (W @ x - mu) / sigma
+    return x
+
+
+def _wrong_like(answer, change, slope=0.1):
+    """Whether the answer is the map of a changed network: compared at inputs, with the code of one region."""
+    net, rng = _net(), np.random.default_rng(2)
+    code = _forward(np.array([0.3, -0.2, 0.5]), *net, slope)[1]
+    given = answer(code, *net, slope)
+    inputs = rng.standard_normal((5, 3))
+    return all(close(given @ np.append(x, 1.0), change(x, code, *net, slope)) for x in inputs)
 
 
 def _ones(mus):
     return [np.ones(len(mu)) for mu in mus]
 
 
+def _zeros(mus):
+    return [np.zeros(len(mu)) for mu in mus]
+
+
 MAP = Exercise(
     name="partition-10-1",
     title="The map of a region",
     ask="Write region_map(code, weights, mus, sigmas, slope): lists with one entry a layer, weights[l] (n_l, n_{l-1}), "
-    "mus[l] and sigmas[l] (n_l,); code holds the bits of all units, layer after layer, 1 where h > 0. In the region of "
-    "that code the output is A x + b; return A and b side by side, shape (n_last, D + 1).",
+    "mus[l] and sigmas[l] (n_l,), with gamma = 1 and beta = 0; code is one vector for all units, layer 0 first, 1 "
+    "where h > 0. In the region of that code the output is A x + b; return A and b side by side, shape "
+    "(n_last, D + 1).",
     arguments=lambda: (np.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0]), *_net(), 0.1),
     shape=(2, 4),
     hints=(
@@ -74,20 +82,21 @@ MAP = Exercise(
     ),
     mistakes=(
         Mistake("bits in place of slopes",
-                lambda answer: _wrong_like(answer, lambda c, w, m, s, _: _map(c, w, m, s, 0.0)),
-                "Bit 0 is not slope 0: a leaky ReLU passes the slope on, and the absolute value passes -1."),
+                lambda answer: _wrong_like(answer, lambda x, c, w, m, s, _: _frozen(x, c, w, m, s, 0.0)),
+                "This is what comes out if bit 0 is taken for slope 0. Leaky ReLU has its own slope there."),
         Mistake("deviation forgotten",
-                lambda answer: _wrong_like(answer, lambda c, w, m, s, slope: _map(c, w, m, _ones(m), slope)),
-                "The rows are not divided by their deviations sigma."),
+                lambda answer: _wrong_like(answer, lambda x, c, w, m, s, k: _frozen(x, c, w, m, _ones(m), k)),
+                "This is what comes out if the rows are not divided by their deviations sigma."),
         Mistake("mean forgotten",
-                lambda answer: _wrong_like(answer, lambda c, w, m, s, k: _map(c, w, [0 * x for x in m], s, k)),
-                "The offset is zero: mu has to be subtracted in each layer."),
+                lambda answer: _wrong_like(answer, lambda x, c, w, m, s, k: _frozen(x, c, w, _zeros(m), s, k)),
+                "This is what comes out if no mean is subtracted: the offset is zero. Each layer subtracts its mu."),
         Mistake("offset without slope",
-                lambda answer: _wrong_like(answer, lambda *net: _map(*net, scale_offset=False)),
-                "The slope multiplies a unit's whole pre-activation, its offset too."),
+                lambda answer: _wrong_like(answer, lambda x, c, w, m, s, k: (
+                    _frozen(x, c, w, _zeros(m), s, k) + _frozen(0 * x, c, w, m, s, 1.0))),
+                "This is what comes out if the slope multiplies the matrix only: it multiplies the offset, too."),
         Mistake("no activation",
-                lambda answer: _wrong_like(answer, lambda c, w, m, s, _: _map(c, w, m, s, 1.0)),
-                "You took all slopes to be 1, so that the code has no effect."),
+                lambda answer: _wrong_like(answer, lambda x, c, w, m, s, _: _frozen(x, c, w, m, s, 1.0)),
+                "This is what comes out if all slopes are 1, so that the code has no effect."),
     ),
 )  # fmt: skip
 
@@ -98,8 +107,11 @@ def _fold(sigma, slope):
     return np.arccos(on @ off / np.linalg.norm(on) / np.linalg.norm(off))
 
 
-def _searched(slope):
-    return max(_fold(sigma, slope) for sigma in np.geomspace(1e-3, 1e2, 20001))
+SEARCHED = np.geomspace(1e-3, 1e2, 20001)
+
+
+def _largest_of(slope, deviations):
+    return max(_fold(sigma, slope) for sigma in deviations)
 
 
 def _says(answer, value, slope=0.1):
@@ -122,12 +134,12 @@ SHARPEST = Exercise(
     checks=(
         Check("slope 0.1 folds by 54.9 degrees at most", lambda answer: close(answer(0.1), 0.95825, rtol=1e-4)),
         Check("a search over 20001 deviations finds the same for slopes 0.02, 0.3 and 0.8", lambda answer: all(
-            close(answer(s), _searched(s), rtol=1e-5) for s in (0.02, 0.3, 0.8))),
+            close(answer(s), _largest_of(s, SEARCHED), rtol=1e-5) for s in (0.02, 0.3, 0.8))),
         Check("slope 1 folds nothing", lambda answer: close(answer(1.0), 0.0, atol=1e-9)),
     ),
     mistakes=(
-        Mistake("degrees", lambda answer: _says(answer, np.degrees(_searched(0.1))), "That is in degrees."),
-        Mistake("interior angle", lambda answer: _says(answer, np.pi - _searched(0.1)),
+        Mistake("degrees", lambda answer: _says(answer, np.degrees(_largest_of(0.1, SEARCHED))), "That is in degrees."),
+        Mistake("interior angle", lambda answer: _says(answer, np.pi - _largest_of(0.1, SEARCHED)),
                 "That is the angle between the facets. The fold is how far the second turns from going straight on."),
         Mistake("ReLU", lambda answer: _says(answer, np.pi / 2),
                 "That is ReLU's limit at small sigma. With slope > 0 the second facet turns as well."),

@@ -14,6 +14,8 @@ POINTS = np.array([[0.0, 0.0], [2.0, 1.0], [4.0, -1.0], [1.0, 3.0], [-2.0, 2.0],
 
 def _over_all_batches(points, B, replace=False):
     """The mean squared distance of a batch's mean from the mean of all, over every possible batch."""
+    if (len(points) ** B if replace else math.comb(len(points), B)) > 10_000:
+        raise ValueError(f"B = {B!r} of {len(points)} points are more than 10 000 batches")
     draw = itertools.product(range(len(points)), repeat=B) if replace else itertools.combinations(range(len(points)), B)
     means = np.array([points[list(batch)].mean(axis=0) for batch in draw])
     return float(np.mean(np.sum((means - points.mean(axis=0)) ** 2, axis=1)))

@@ -130,6 +130,9 @@ def draw_nearer(r):
                                       (r["near"][1], -r["offset"], style.SECOND, "s")):  # fmt: skip
         if near <= top:
             curve.plot([offset], [near], mark, color=color, ms=7)
+    for side, align in ((-1, "left"), (1, "right")):
+        if np.isinf(r["curve"][r["offsets"] * side > 0]).any():
+            curve.text(side * 2.25, 0.06, "empty\nbeyond", color=style.QUIET, ha=align, va="bottom", fontsize=8.5)
     style.fixed_axis(curve.xaxis, -2.3, 2.3, [-2, -1, 0, 1, 2])
     style.fixed_axis(curve.yaxis, 0, top, [0, 1, 2])
     curve.set_xlabel("offset of H beyond x, in σ")
@@ -139,7 +142,9 @@ def draw_nearer(r):
 
 def describe_nearer(r):
     """The two distances in the input at one distance in the layer's space."""
-    here, mirror = (f"{near:.3f}" if np.isfinite(near) else "nowhere (F is empty there)" for near in r["near"])
+    here, mirror = (
+        f"{near:.3f} away in the input" if np.isfinite(near) else "empty in the input" for near in r["near"]
+    )
     order = None
     if not np.isclose(*r["near"]):
         order = "nearer" if r["near"][0] < r["near"][1] else "farther"
@@ -147,9 +152,9 @@ def describe_nearer(r):
     side = "above" if r["offset"] > 0 else "below"
     verdict = "F and its mirror are equally far" if order is None else f"F is {order} than its mirror"
     return (
-        f"{start}. With H {number(abs(r['offset']))} σ {side} the value at x, F is {here} away in the input; with H as "
-        f"far on the other side, {mirror}. One distance in the layer's space, two in the input: {verdict}. On each "
-        f"side alone, moving H away moves F away."
+        f"{start}. With H {number(abs(r['offset']))} σ {side} the value at x, F is {here}; with H as far on the other "
+        f"side, its mirror is {mirror}. One distance in the layer's space, two in the input: {verdict}. On each side "
+        f"alone, moving H away moves F away."
     )
 
 

@@ -113,8 +113,11 @@ def draw_two_lines(r):
             cost.plot([values[key]] * 2, [y - lift, y + lift], color=color, lw=2)
         cost.text(0, y - 0.28, name, va="bottom", weight="bold", fontsize=9)
         cost.plot([values["here"]], [y], "o", color=style.SECOND, ms=6, clip_on=False)
-    for key, word, color in (("batch", "batch norm.", style.ACCENT), ("best", "best pair", style.QUIET)):
-        cost.text(r["sum"][key], 0.24, word, color=color, va="top", ha="center", fontsize=8.5)
+    for key, word, color in (("batch", "batch norm.", style.ACCENT), ("best", "one line each", style.QUIET)):
+        side = -1 if key == "batch" else 1
+        at = r["sum"][key] - 0.4 * side
+        cost.text(at, 0.24, word, color=color, va="top", ha="right" if side < 0 else "left", fontsize=8.5)
+    cost.text(max(r["union"]["best"], 0.02), 1.24, "one line each", color=style.QUIET, va="top", fontsize=8.5)
     style.fixed_axis(cost.xaxis, 0, 7.0, [0, 2, 4, 6])
     cost.set(ylim=(1.65, -0.65), yticks=[])
     cost.spines["left"].set_visible(False)
@@ -126,8 +129,8 @@ def describe_two_lines(r):
     """Both costs here and where batch normalization puts both lines."""
     return (
         f"Two clusters at −1 and 1, parallel lines at {number(r['first'])} and {number(r['second'])}. The sum over "
-        f"units is {number(r['sum']['here'])}, and {number(r['sum']['batch'])} where batch normalization puts both "
-        f"lines, at the mean: no pair has less. To the nearer line the mean squared distance is "
+        f"units is {number(r['sum']['here'])}; batch normalization, both lines at the mean, has "
+        f"{number(r['sum']['batch'])}, the least of all pairs. To the nearer line the mean squared distance is "
         f"{number(r['union']['here'])} here, {number(r['union']['batch'])} with batch normalization, and "
         f"{number(r['union']['best'])} for the best pair, one line in each cluster."
     )
@@ -178,6 +181,8 @@ def draw_central(r):
         area.plot(left, r["start"] * left**2, color=style.QUIET, lw=1.4)
         if r["blend"] < 1:
             area.plot([1 - r["blend"]], [r["area"]], "o", color=style.ACCENT, ms=7)
+    else:
+        area.text(0.5, 0.5, "no bounded regions", transform=area.transAxes, ha="center", color=style.QUIET)
     style.log_axis(area.xaxis, 0.004, 1.3, [0.01, 0.1, 1])
     area.invert_xaxis()
     style.log_axis(area.yaxis, 1e-6, 1e4, [1e-6, 1e-4, 0.01, 1, 100, 1e4])

@@ -104,21 +104,21 @@ def draw_laws(r):
     """Histograms and densities of mu_B and sigma_B."""
     figure, (mean, deviation) = style.panels(2, left=0.4, gap=0.55, right=0.2)
     bins = np.linspace(-4, 4, 65)
-    mean.hist(r["mu"], bins=bins, density=True, color=style.FAINT, ec=style.QUIET, lw=0.4, histtype="stepfilled")
+    look = {"density": True, "color": style.FAINT, "ec": style.QUIET, "lw": 0.4, "histtype": "stepfilled"}
+    found = mean.hist(r["mu"], bins=bins, **look)
     fine = np.linspace(-4, 4, 321)
     height = np.exp(-0.5 * (fine / r["sd_mu"]) ** 2) / (math.sqrt(2 * math.pi) * r["sd_mu"])
     mean.plot(fine, height, color=style.ACCENT)
     style.fixed_axis(mean.xaxis, -4, 4, [-4, -2, 0, 2, 4])
-    mean.set(yticks=[], ylim=(0, 1.35 * height.max()), xlabel="μ_B")
+    mean.set(yticks=[], ylim=(0, 1.1 * max(1.2 * height.max(), found[0].max())), xlabel="μ_B")
     mean.set_title("batch mean; line: normal law")
     positive = np.linspace(0, 4, 321)
-    deviation.hist(r["s"], bins=np.linspace(0, 4, 65), density=True, color=style.FAINT, ec=style.QUIET, lw=0.4,
-                   histtype="stepfilled")  # fmt: skip
+    seen = deviation.hist(r["s"], bins=np.linspace(0, 4, 65), **look)
     density = jitter.gaussian_sigma_density(positive, r["sigma"], r["B"])
     deviation.plot(positive, density, color=style.ACCENT)
     deviation.axvline(r["sigma"], color=style.SECOND, lw=1, ls=style.DASHED)
     style.fixed_axis(deviation.xaxis, 0, 4, [0, 1, 2, 3, 4])
-    deviation.set(yticks=[], ylim=(0, 1.5 * density.max()), xlabel="σ_B")
+    deviation.set(yticks=[], ylim=(0, 1.1 * max(1.3 * density.max(), seen[0].max())), xlabel="σ_B")
     deviation.set_title("batch deviation; line: χ law")
     for ax in (mean, deviation):
         ax.spines["left"].set_visible(False)

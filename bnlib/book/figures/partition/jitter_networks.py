@@ -179,18 +179,19 @@ def compute_margins(batch_size, measure):
 
 def draw_margins(r):
     """With jitter against without, seed by seed; the mean differences."""
-    figure, (pairs, means) = style.panels(2, left=0.55, gap=0.85, right=0.25)
+    figure, (pairs, means) = style.panels(2, left=0.75, gap=0.85, right=0.25)
     both = np.concatenate([r["batch"], r["data"]])
     low, high = both.min() - 0.05 * np.ptp(both), both.max() + 0.05 * np.ptp(both)
     pairs.plot([low, high], [low, high], color=style.QUIET, lw=0.8, ls=style.DASHED)
     dots(pairs, np.stack([r["data"], r["batch"]], axis=1), style.ACCENT, 3.5)
     step = next(step for step in (0.01, 0.02, 0.05, 0.1) if (high - low) / step < 5)
-    ticks = np.arange(np.ceil(low / step), high / step) * step
+    ticks = np.arange(np.ceil(low / step), high / step) * step + 0.0  # no negative zero
     style.fixed_axis(pairs.xaxis, low, high, ticks)
     style.fixed_axis(pairs.yaxis, low, high, ticks)
     pairs.set_aspect("equal", anchor="W")
     pairs.set_xlabel("→ statistics of all data")
-    pairs.set_title(f"{MEASURES[r['measure']]}; ↑ of batches")
+    pairs.set_ylabel("↑ statistics of batches")
+    pairs.set_title(MEASURES[r["measure"]])
     chosen = [8, 32].index(r["B"])
     for k, (mean, error) in enumerate(zip(r["mean"], r["error"])):
         color = style.ACCENT if k == chosen else style.QUIET
@@ -213,7 +214,7 @@ def describe_margins(r):
         f"Moons of 128 points, networks 2-32-32-1 trained with batches of {r['B']}, {len(r['batch'])} seeds, each with "
         f"the statistics of the batch and with those of all data. {MEASURES[r['measure']].capitalize()}: "
         f"{r['batch'].mean():.3f} with jitter and {r['data'].mean():.3f} without, a gain of {r['mean'][k]:.4f} ± "
-        f"{r['error'][k]:.4f}; it is positive for {higher} of {len(r['batch'])} seeds."
+        f"{r['error'][k]:.4f} (one standard error); it is positive for {higher} of {len(r['batch'])} seeds."
     )
 
 

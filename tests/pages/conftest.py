@@ -14,6 +14,7 @@ import pytest
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-features=AutofillServerCommunication"]  # fmt: skip
+KEPT_OPEN = 4  # pages of a test
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -43,6 +44,21 @@ def places(book):
             found.setdefault(name, file.relative_to(book).as_posix())
     assert found, "no figure in the whole book"
     return found
+
+
+@pytest.fixture(scope="session")
+def by_page(places):
+    """{page: the names of its figures}."""
+    found = {}
+    for name, path in places.items():
+        found.setdefault(path, []).append(name)
+    return found
+
+
+@pytest.fixture(scope="session")
+def one_a_part(by_page):
+    """The same for the first page of each part's folder: what is the page's own doing is not tried on all pages."""
+    return dict({path.rpartition("/")[0]: (path, names) for path, names in reversed(by_page.items())}.values())
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +132,8 @@ def visit(browser, site):
         return route.abort()
 
     def visit(path, width=1280, before=None, python=False, **options):
+        if len(contexts) >= KEPT_OPEN:  # a test that walks through the book needs its last pages only
+            contexts.pop(0).close()
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
         contexts[-1].route("**/*", route)
         if not python:

@@ -41,29 +41,30 @@ def press(page, name, selector):
     return before, seen(page, name)
 
 
-def test_every_control_moves_its_figure_by_keyboard(visit, places):
-    for name, path in places.items():
+def test_every_control_moves_its_figure_by_keyboard(visit, by_page):
+    for path, names in by_page.items():
         page = visit(path)
-        reveal(page, name)
-        for parameter, selector in controls(page, name):
-            before, after = press(page, name, selector)
-            assert after[0] != before[0], f"{name}: moving {parameter} leaves the picture as it was"
-            assert after[1] != before[1], f"{name}: moving {parameter} leaves the words as they were"
-            assert f"{name}.{parameter}=" in page.url
-            slider = part(page, name, f'[data-parameter="{parameter}"][type="range"]')
-            if slider.count():
-                said = part(page, name, f'output[for="{name}-{parameter}"]').inner_text()
-                assert slider.get_attribute("aria-valuetext") == said and said
-            part(page, name, ".bn-reset").click()
-            page.wait_for_function(
-                "([n, t]) => document.querySelector(`bn-explorer[name='${n}'] figcaption`).innerText === t",
-                arg=[name, before[1]],
-            )
-            assert "=" not in page.url
+        for name in names:
+            reveal(page, name)
+            for parameter, selector in controls(page, name):
+                before, after = press(page, name, selector)
+                assert after[0] != before[0], f"{name}: moving {parameter} leaves the picture as it was"
+                assert after[1] != before[1], f"{name}: moving {parameter} leaves the words as they were"
+                assert f"{name}.{parameter}=" in page.url
+                slider = part(page, name, f'[data-parameter="{parameter}"][type="range"]')
+                if slider.count():
+                    said = part(page, name, f'output[for="{name}-{parameter}"]').inner_text()
+                    assert slider.get_attribute("aria-valuetext") == said and said
+                part(page, name, ".bn-reset").click()
+                page.wait_for_function(
+                    "([n, t]) => document.querySelector(`bn-explorer[name='${n}'] figcaption`).innerText === t",
+                    arg=[name, before[1]],
+                )
+                assert "=" not in page.url
 
 
-def test_the_address_keeps_the_state(visit, places):
-    for name, path in places.items():
+def test_the_address_keeps_the_state(visit, one_a_part):
+    for path, (name, *_) in one_a_part.items():
         page = visit(path)
         reveal(page, name)
         selectors = controls(page, name)[:2]
@@ -90,8 +91,8 @@ def move(page, name, selector):
     page.keyboard.press("ArrowRight")
 
 
-def test_a_nonsensical_address_falls_back_and_says_so(visit, places):
-    for name, path in places.items():
+def test_a_nonsensical_address_falls_back_and_says_so(visit, one_a_part):
+    for path, (name, *_) in one_a_part.items():
         page = visit(path)
         parameter = controls(page, name)[0][0]
         page = visit(f"{path}#{name}.{parameter}=97531&{name}.colour=red&nobody.x=1&%E0%A4%A")
@@ -101,9 +102,9 @@ def test_a_nonsensical_address_falls_back_and_says_so(visit, places):
         assert page.evaluate("n => document.querySelector(`bn-explorer[name='${n}']`).off().length", name) == 0
 
 
-def test_an_address_that_says_two_things_falls_back_and_says_so(visit, places):
+def test_an_address_that_says_two_things_falls_back_and_says_so(visit, one_a_part):
     """The same parameter twice: two values are none; one value twice is that value."""
-    for name, path in places.items():
+    for path, (name, *_) in one_a_part.items():
         page = visit(path)
         parameter = controls(page, name)[0][0]
         words = page.evaluate(f"{explorer(name)}.parameters.get('{parameter}').words")
@@ -128,9 +129,8 @@ def go_back(page, address):
     page.wait_for_url(address)
 
 
-def test_two_tabs_and_the_back_button_keep_their_states(visit, places):
-    one_a_page = {path: name for name, path in places.items()}
-    for path, name in one_a_page.items():
+def test_two_tabs_and_the_back_button_keep_their_states(visit, one_a_part):
+    for path, (*_, name) in one_a_part.items():
         page = visit(path)
         parameter, selector = controls(page, name)[0]
         state = f"JSON.stringify({explorer(name)}.state)"
@@ -155,43 +155,46 @@ def test_two_tabs_and_the_back_button_keep_their_states(visit, places):
         page.context.close()
 
 
-def test_a_setting_without_a_frame_names_what_is_shown(visit, places):
+def test_a_setting_without_a_frame_names_what_is_shown(visit, by_page):
     tried = 0
-    for name, path in places.items():
+    for path, names in by_page.items():
         page = visit(path)
-        reveal(page, name)
-        if len(controls(page, name)) < 2:
-            continue
-        for _, selector in controls(page, name):
-            move(page, name, selector)
-            page.wait_for_timeout(150)
-        element = page.locator(f'bn-explorer[name="{name}"]')
-        note = part(page, name, ".bn-status").inner_text()
-        assert (element.get_attribute("near") is not None) == ("instead of" in note), f"{name}: {note!r}"
-        tried += 1
-    assert tried
+        for name in names:
+            reveal(page, name)
+            if len(controls(page, name)) < 2:
+                continue
+            for _, selector in controls(page, name):
+                move(page, name, selector)
+                page.wait_for_timeout(150)
+            element = page.locator(f'bn-explorer[name="{name}"]')
+            note = part(page, name, ".bn-status").inner_text()
+            assert (element.get_attribute("near") is not None) == ("instead of" in note), f"{name}: {note!r}"
+            tried += 1
+        assert tried
 
 
-def test_without_script_the_still_and_its_words_show(visit, places):
-    for name, path in places.items():
+def test_without_script_the_still_and_its_words_show(visit, by_page):
+    for path, names in by_page.items():
         page = visit(path, java_script_enabled=False)
-        assert part(page, name, ".bn-wide svg").is_visible() and part(page, name, "figcaption").is_visible()
-        assert not part(page, name, "form").is_visible(), "a control that does nothing"
-        assert not part(page, name, ".bn-predict").count() or not part(page, name, ".bn-predict").is_visible()
+        for name in names:
+            assert part(page, name, ".bn-wide svg").is_visible() and part(page, name, "figcaption").is_visible()
+            assert not part(page, name, "form").is_visible(), "a control that does nothing"
+            assert not part(page, name, ".bn-predict").count() or not part(page, name, ".bn-predict").is_visible()
 
 
-def test_a_prediction_is_asked_first_and_its_verdict_told(visit, places):
-    for name, path in places.items():
+def test_a_prediction_is_asked_first_and_its_verdict_told(visit, by_page):
+    for path, names in by_page.items():
         page = visit(path)
-        if not part(page, name, ".bn-predict").count():
-            continue
-        assert not part(page, name, ".bn-image").is_visible()
-        choice = part(page, name, ".bn-predict button").first
-        guess = choice.inner_text()
-        choice.focus()
-        page.keyboard.press("Enter")
-        assert part(page, name, ".bn-image").is_visible()
-        assert part(page, name, ".bn-verdict").inner_text().startswith(f"You said: {guess}.")
+        for name in names:
+            if not part(page, name, ".bn-predict").count():
+                continue
+            assert not part(page, name, ".bn-image").is_visible()
+            choice = part(page, name, ".bn-predict button").first
+            guess = choice.inner_text()
+            choice.focus()
+            page.keyboard.press("Enter")
+            assert part(page, name, ".bn-image").is_visible()
+            assert part(page, name, ".bn-verdict").inner_text().startswith(f"You said: {guess}.")
 
 
 def test_a_link_to_a_case_passes_by_the_question(visit, places):

@@ -67,7 +67,7 @@ def gap(here, there):
         assert np.array_equal(mine[~finite], b[path][~finite], equal_nan=True), path
         if finite.any():
             scale = np.abs(mine[finite]).max() or 1.0
-            worst = max(worst, (float(np.abs(mine - b[path])[finite].max() / scale), path))
+            worst = max(worst, (float(np.abs(mine[finite] - b[path][finite]).max() / scale), path))
     return worst
 
 

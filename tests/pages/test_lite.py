@@ -116,7 +116,7 @@ def outputs(cell):
 @pytest.fixture(scope="module")
 def first(reader, site, chapters):
     """The page of the first chapter's notebook after a run, and what it has downloaded."""
-    path = next(iter(chapters))
+    path = next(path for path in chapters if "1-teacher" in path)
     page = open_chapter(reader, site, path)
     run_all(page)
     return page, path, sum(map(int, reader.fetched.values())) / 1e6
@@ -174,8 +174,9 @@ def test_an_answer_gets_its_words_and_edits_are_kept(first, reader, site):
     again.close()
 
 
-def test_the_other_chapters_run_as_well(first, reader, site, book, chapters):
-    for path in [path for path in chapters if path != first[1]]:
+def test_another_chapter_runs_as_well(first, reader, site, book, chapters):
+    """All fifteen would take a quarter of an hour; those that train networks take minutes each."""
+    for path in [path for path in chapters if "2-order-parameters" in path]:
         page = open_chapter(reader, site, path)
         run_all(page)
         check_outputs(page, book / "lite" / "files" / chapters[path])

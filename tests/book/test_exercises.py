@@ -228,7 +228,17 @@ def test_no_solution_in_the_pages_or_the_package():
             assert not solutions & {_shape_of(function) for function in _functions(code)}, path
 
 
-def test_no_function_of_the_package_is_an_answer():
+@pytest.fixture
+def little_memory():
+    """At most 3 GB: helpers that are called with another exercise's arguments may ask for any amount."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def test_no_function_of_the_package_is_an_answer(little_memory):
     """Whatever an exercise module can call is no answer; differences of the loss are the second road of 1.2."""
     modules = [value for key, value in sys.modules.items() if key.startswith("bnlib.book.exercise")]
     functions = {id(f): f for module in modules for f in vars(module).values() if callable(f)}

@@ -21,8 +21,9 @@ def _cases():
     ]
 
 
-def _distance(W, b, x, y):
+def _distance(case):
     """By the geometry of each wall: the projection of x onto z_y = z_k, and its length; for the answers' sign, z."""
+    W, b, x, y = case
     z = x @ W + b
     walls = [(z[y] - z[k]) / np.linalg.norm(W[:, y] - W[:, k]) for k in range(len(b)) if k != y]
     return min(walls)
@@ -73,7 +74,7 @@ MARGIN = Exercise(
             "logits ten times larger have the same margin",
             lambda answer: all(close(answer(10 * W, 10 * b, x, y), answer(W, b, x, y)) for W, b, x, y in _cases()),
         ),
-        Check("it is the least distance to the walls", _as(_distance)),
+        Check("it is the least distance to the walls", _as(lambda *case: _distance(case))),
     ),
     mistakes=(
         Mistake(
@@ -101,7 +102,7 @@ MARGIN = Exercise(
         ),
         Mistake(
             "sign lost",
-            _as(lambda W, b, x, y: abs(_distance(W, b, x, y))),
+            _as(lambda W, b, x, y: abs(_distance((W, b, x, y)))),
             "A wrong answer has a negative margin.",
         ),
     ),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bnlib.book.records import load
-from bnlib.book.records.committee import generator
 from bnlib.book.records.delay import BATCHES, MAP_NORMS, MAP_UNITS, MAP_VARIANCES, NORMS, STARTS, map_row, one_delay
+from bnlib.book.records.storing import generator
 from bnlib.committee import delay, find_plateau, flow, plateau_start
 
 CASES = [(K, tau) for K in (2, 3) for tau in (1.0, 4.0)]

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from bnlib.book.figures import find
 from bnlib.book.records import load
-from bnlib.book.records.committee import generator, random_weights
+from bnlib.book.records.committee import random_weights
 from bnlib.book.records.plateau import (
     ASYMMETRIES,
     BATCH_SIZES,
@@ -22,6 +22,7 @@ from bnlib.book.records.plateau import (
     plateau_bound,
     read_times,
 )
+from bnlib.book.records.storing import generator
 from bnlib.committee import (
     NORMALIZATIONS,
     asymmetry,

@@ -6,7 +6,7 @@ training set entirely, and 30 % wrong training labels, where fitting them is a m
 
 from dataclasses import replace
 
-from bnlib.book.records.committee import generator, plain
+from bnlib.book.records.storing import generator, plain
 from bnlib.classifier import Noise, random_network, split, train
 
 SEEDS = 20

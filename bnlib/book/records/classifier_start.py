@@ -3,7 +3,7 @@
 import numpy as np
 
 from bnlib.book.records.classifier import DIGITS, REGIMES, SCHEDULES, SEEDS, WIDTHS, images_of, run
-from bnlib.book.records.committee import generator, plain
+from bnlib.book.records.storing import generator, plain
 from bnlib.classifier import Noise, crossed_units, jitter, margins, random_network, split, train
 
 RADII = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bnlib.book.records.storing import generator, plain
 from bnlib.committee import NORMALIZATIONS, OrderParameters, flow, train, train_overlaps
 
 SETTING = {
@@ -30,11 +31,6 @@ def start_of(normalization, seed):
 def first_gain(normalization):
     """Gains of 1 for two students, or None."""
     return None if normalization == "none" else np.ones(2)
-
-
-def generator(seed, *parts):
-    """A generator of its own for each part of a record, so that a part can be made again alone."""
-    return np.random.default_rng([seed, *parts])
 
 
 def figure_2(seeds=(1, 2, 3), steps=20_000, every=200):
@@ -115,11 +111,6 @@ def series(run):
     if run.gain is not None:
         names |= {f"g{i + 1}": run.gain[..., i] for i in range(2)}
     return {**names, "error": run.error}
-
-
-def plain(values):
-    """Numbers as they are stored: six significant digits."""
-    return [float(f"{value:.6g}") for value in values]
 
 
 RECIPES = {

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from bnlib.book.records.committee import generator
+from bnlib.book.records.storing import generator
 from bnlib.committee import (
     asymmetry,
     escape_rate,

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from bnlib.book.records.committee import generator, plain
+from bnlib.book.records.storing import generator, plain
 from bnlib.committee import OrderParameters, asymmetry, flow_many
 from bnlib.committee.order_parameters import Trajectory
 from bnlib.committee.overlap_walk import OverlapWalk

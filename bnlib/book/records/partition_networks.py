@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bnlib.book.records.committee import plain
+from bnlib.book.records.storing import plain
 from bnlib.partition import Network, concentration, shapes, training
 from bnlib.partition.margins import margins
 

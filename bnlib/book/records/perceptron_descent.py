@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bnlib.book.records.storing import plain
 from bnlib.perceptron import batch_flow, flow, train
 from bnlib.perceptron.finite_size import descent_experiment, ridge_experiment
 from bnlib.sweep import sweep
@@ -44,12 +45,12 @@ def training_time(seeds=(1, 2, 3)):
             runs = sweep(training_run, {"load": [load], "normalization": [rule], "seed": seeds}, progress=False)
             runs = {name: values[0, 0].reshape(-1, *values.shape[4:]) for name, values in runs.items()}
             data[f"{rule} {load:g}"] = {"times": stops_of(load, rule)} | {
-                name: [plain(q) for q in np.quantile(runs[name], (0.25, 0.5, 0.75), axis=0)] for name in STATISTICS
+                name: [plain(q, 5) for q in np.quantile(runs[name], (0.25, 0.5, 0.75), axis=0)] for name in STATISTICS
             } | {
-                "last": plain(runs[STATISTICS[0]][:, -1]),
-                "training": plain(np.median(runs["training"], axis=0)),
-                "least squares": plain(runs["least squares"]),
-                "ridge": plain(runs["ridge"]),
+                "last": plain(runs[STATISTICS[0]][:, -1], 5),
+                "training": plain(np.median(runs["training"], axis=0), 5),
+                "least squares": plain(runs["least squares"], 5),
+                "ridge": plain(runs["ridge"], 5),
             }  # fmt: skip
     return config, data
 
@@ -108,19 +109,22 @@ def short_start(seed=1):
 
 def summary(results):
     """Mean and standard error over the data sets (axis 1), loads first."""
-    several = next(iter(results.values())).shape[1] > 1
     return {
         key: {
-            "mean": [plain(row) for row in values.mean(axis=1)],
-            "error": [plain(row) for row in values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])] if several else None,
+            "mean": _rows(values.mean(axis=1)),
+            "error": _rows(standard_error(values)) if values.shape[1] > 1 else None,
         }
         for key, values in results.items()
     }
 
 
-def plain(values):
-    """Numbers as they are stored: five significant digits."""
-    return [float(f"{value:.5g}") for value in values]
+def standard_error(values):
+    """Of the mean over axis 1."""
+    return values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
+
+
+def _rows(table):
+    return [plain(row, 5) for row in table]
 
 
 def batch_run(activation, batch_size, rng):
@@ -146,7 +150,7 @@ def batches(seed=1, sizes=(4, 8, 16, 32)):
     grid = {"activation": ("relu", "identity"), "batch_size": sizes}
     found = sweep(batch_run, grid, seed=seed, progress=False)
     data = {
-        f"{activation} {size}": {name: [plain(row) for row in values[i, j]] for name, values in found.items()}
+        f"{activation} {size}": {name: _rows(values[i, j]) for name, values in found.items()}
         for i, activation in enumerate(grid["activation"])
         for j, size in enumerate(sizes)
     }

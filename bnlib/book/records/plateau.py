@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from bnlib.book.records.committee import generator, random_weights
+from bnlib.book.records.committee import random_weights
+from bnlib.book.records.storing import generator, plain
 from bnlib.committee import NORMALIZATIONS, OrderParameters, asymmetry, reduced_flow, restrict, train, train_overlaps
 from bnlib.sweep import sweep
 
@@ -33,7 +34,7 @@ def figure_3(seeds=SEEDS, workers=1, folder=None):
     for i, (K, tau) in enumerate(cases):
         for j, rule in enumerate(NORMALIZATIONS):
             data[f"{K} {tau:g} {rule}"] = {
-                "error": [digits(run, 3) for run in got["error"][i, j]],
+                "error": [plain(run, 3) for run in got["error"][i, j]],
                 "left": stored_times(got["left"][i, j]),
             }
     return config, {"times": (figure_3_steps() / DIMENSION).tolist(), "runs": data}
@@ -70,11 +71,11 @@ def leaving(replicas=40, workers=1, folder=None):
         for j, start in enumerate(ASYMMETRIES):
             for k, N in enumerate(DIMENSIONS):
                 data[f"{rule} {start:g} {N}"] = {
-                    "asymmetry": [digits(run, 3) for run in got["asymmetry"][i, j, k, 0]],
+                    "asymmetry": [plain(run, 3) for run in got["asymmetry"][i, j, k, 0]],
                     "left": stored_times(got["left"][i, j, k, 0]),
                 }
     config["flow_asymmetries"] = FLOW_STARTS
-    flows = {rule: digits([flow_leaves(rule, start) for start in FLOW_STARTS], 6) for rule in LEAVING_RULES}
+    flows = {rule: plain([flow_leaves(rule, start) for start in FLOW_STARTS], 6) for rule in LEAVING_RULES}
     return config, {"runs": data, "flows": flows}
 
 
@@ -125,8 +126,8 @@ def learning_rates(replicas=16, workers=1, folder=None):
             for k, eta in enumerate(RATES):
                 data[f"{rule} {b} {eta:g}"] = {
                     "left": stored_times(DIMENSION * got["left"][i, j, k, 0]),
-                    "error": digits(got["error"][i, j, k, 0], 3),
-                    "squared_norm": digits(got["squared_norm"][i, j, k, 0], 3),
+                    "error": plain(got["error"][i, j, k, 0], 3),
+                    "squared_norm": plain(got["squared_norm"][i, j, k, 0], 3),
                 }
     return config, {"runs": data}
 
@@ -159,11 +160,6 @@ def stored_times(times):
 def read_times(stored):
     """The other way round: inf for runs that never left."""
     return np.array([math.inf if t is None else t for t in stored])
-
-
-def digits(values, count):
-    """Numbers as they are stored, with so many significant digits."""
-    return [float(f"{value:.{count}g}") for value in values]
 
 
 RECIPES = {

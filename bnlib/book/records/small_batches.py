@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from bnlib.book.records.committee import generator, plain, series
+from bnlib.book.records.committee import series
+from bnlib.book.records.storing import generator, plain
 from bnlib.committee import OrderParameters, train_overlaps
 from bnlib.committee.dynamics import mean_step, pack, smallness
 from bnlib.committee.order_parameters import joint_overlaps, output_signs

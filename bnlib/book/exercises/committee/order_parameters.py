@@ -1,28 +1,19 @@
 """Exercises of chapter 2, order parameters: an average, a rate of change, and the spread at finite size."""
 
-import functools
-
 import numpy as np
 from scipy.special import erf
 
 from bnlib.book.exercise import Check, Exercise, Mistake, close
 from bnlib.book.exercises.committee.finite_size import FINITE_SIZE
+from bnlib.book.exercises.quadrature import nodes
 
 TWO_OVER_PI = 2 / np.pi
-
-
-@functools.lru_cache(maxsize=1)
-def _nodes(count=80):
-    """A Gauss-Hermite grid of two independent standard normal variables: points (2, count^2) and weights."""
-    points, weights = np.polynomial.hermite_e.hermegauss(count)
-    weights = weights / weights.sum()
-    return np.stack([np.repeat(points, count), np.tile(points, count)]), np.outer(weights, weights).ravel()
 
 
 def _average(function, C):
     """The average of function(z1, z2) over a Gaussian of covariance C, by quadrature; C may be singular."""
     values, vectors = np.linalg.eigh(np.asarray(C, float))
-    points, weights = _nodes()
+    points, weights = nodes()
     return float(weights @ function(*(vectors * np.sqrt(values.clip(0)) @ points)))
 
 

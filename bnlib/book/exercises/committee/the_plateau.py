@@ -7,23 +7,16 @@ import numpy as np
 from scipy.special import erf
 
 from bnlib.book.exercise import Check, Exercise, Mistake, close
+from bnlib.book.exercises.quadrature import nodes
 from bnlib.committee import reduced_flow
 
 # ---- 3.1: the variance of what a student sees on the plateau, against quadrature.
 SETTINGS = ((2, 2, 1.0), (2, 3, 4.0), (3, 2, 0.5), (5, 7, 2.0))  # students, teachers, tau
 
 
-@functools.lru_cache(maxsize=1)
-def _nodes(count=80):
-    """A Gauss-Hermite grid of two independent standard normal variables: points (2, count^2) and weights."""
-    points, weights = np.polynomial.hermite_e.hermegauss(count)
-    weights = weights / weights.sum()
-    return np.stack([np.repeat(points, count), np.tile(points, count)]), np.outer(weights, weights).ravel()
-
-
 def _push(q, K, M, tau):
     """The mean pull <(sum phi(y_n) - K phi(h)) phi'(h) h> / q on students that see h = sqrt(q / (M tau)) sum y."""
-    (u, v), weights = _nodes()
+    (u, v), weights = nodes()
     h, share = math.sqrt(q) * u, 1 / math.sqrt(M)
     y = math.sqrt(tau) * (share * u + math.sqrt(1 - share**2) * v)
     slope = math.sqrt(2 / math.pi) * np.exp(-h * h / 2)

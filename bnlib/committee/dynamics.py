@@ -12,12 +12,10 @@ batch's standard deviation takes the part along J_i away from student i's step: 
 
 import math
 from functools import cache, partial
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from scipy.integrate import ODEintWarning, odeint
 
-from bnlib import checks
+from bnlib import checks, lsoda
 from bnlib.committee.finite_batch import check_batch_size, check_not_zero, finite_batch_drift
 from bnlib.committee.gaussian import slope_weighted_overlap
 from bnlib.committee.order_parameters import (
@@ -27,6 +25,11 @@ from bnlib.committee.order_parameters import (
     field_scales,
     joint_overlaps,
     output_signs,
+)
+
+ADVICE = (  # where a flow cannot be followed
+    " Where a student grows without bound, a smaller learning rate helps. The papers' update can also shrink a student "
+    "to nothing, at starts with gain^2 > Q_ii; a finite batch size keeps it from zero."
 )
 
 
@@ -218,31 +221,9 @@ def integrate(derivative, drift, start, times, rtol, atol):
 
     `drift` is a derivative good enough for the Jacobian of the implicit steps, taken over a leading axis at once.
     """
-    if times[-1] == 0:
-        return np.repeat(start[None], len(times), axis=0)
-    grid = times if times[0] == 0 else np.concatenate([[0.0], times])
 
-    def jacobian(state, _):
+    def jacobian(state):
         step = 1e-8 * np.maximum(np.abs(state), 1e-3)
         return ((drift(state + np.diag(step)) - drift(state)) / step[:, None]).T
 
-    with catch_warnings(), np.errstate(all="ignore"):  # told as one exception below
-        simplefilter("ignore", ODEintWarning)
-        states, report = odeint(
-            lambda state, _: derivative(state),
-            start,
-            grid,
-            Dfun=jacobian,
-            rtol=rtol,
-            atol=atol,
-            mxstep=20_000,
-            full_output=True,
-        )
-    reached = report["tcur"][-1]
-    if not (reached >= grid[-1] and np.isfinite(states).all()):
-        raise RuntimeError(
-            f"the flow could not be followed to t = {times[-1]:g}; it came to t = {reached:g}. Where a student "
-            "grows without bound, a smaller learning rate helps. The papers' update can also shrink a student to "
-            "nothing, at starts with gain^2 > Q_ii; a finite batch size keeps it from zero."
-        )
-    return states[len(grid) - len(times) :]
+    return lsoda.integrate(derivative, start, times, rtol=rtol, atol=atol, jacobian=jacobian, advice=ADVICE)

@@ -175,7 +175,7 @@ def batch_flow(
     times = checks.increasing("times", times)
     averages = BatchAverages(activation, batch_size, rng, batches)
 
-    def derivative(_, state):
+    def derivative(state):
         gamma, R, L = state
         J1, J2, J3 = averages(gamma, min(1.0, max(-1.0, R)))
         noise = eta**2 * gamma**2 * J2 / (2 * averages.M * L**3)

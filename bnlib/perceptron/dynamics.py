@@ -5,12 +5,12 @@ r"""Flows of one unit that learns online from a teacher, in the limit of many in
 """
 
 import math
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from scipy.integrate import ODEintWarning, odeint, solve_ivp
+from scipy.integrate import solve_ivp
 
 from bnlib import checks
+from bnlib.lsoda import integrate
 from bnlib.perceptron.averages import ACTIVATIONS, FORMS
 
 CEILING = 1e6  # a student longer than this has run away
@@ -67,7 +67,7 @@ def flow(start, times, *, activation, learning_rate, zeta=0.0, batch_size=1, rto
     form = FORMS[checks.one_of("activation", activation, ACTIVATIONS)]
     times = checks.increasing("times", times)
 
-    def derivative(_, state):
+    def derivative(state):
         return velocity(state, form, eta, zeta, size)
 
     return _integrated(derivative, [gamma, R, L], times, rtol, atol)
@@ -170,17 +170,7 @@ def _start(name, start, parts):
 
 
 def _integrated(derivative, start, times, rtol, atol):
-    """States at the times by LSODA."""
-    if times[-1] == 0:
-        return np.tile(start, (len(times), 1)).astype(float)
-    first = times[0] > 0
-    asked = np.concatenate([[0.0], times]) if first else times
-    with catch_warnings():
-        simplefilter("ignore", ODEintWarning)
-        states, report = odeint(
-            derivative, start, asked, rtol=rtol, atol=atol, tfirst=True, full_output=True, mxstep=20_000
-        )
-    if report["message"] != "Integration successful." or not np.isfinite(states).all():
-        raise RuntimeError(f"the flow could not be followed to t = {times[-1]:g}: {report['message']}")
+    """States (times, 3) from `start`, with R kept where a cosine is."""
+    states = integrate(derivative, start, times, rtol=rtol, atol=atol)
     states[:, 1] = np.clip(states[:, 1], -1, 1)  # round-off may carry it past the teacher
-    return states[1:] if first else states
+    return states

@@ -105,7 +105,7 @@ $(STAMPS)/notebooks: $(INSTALLED) $(CODE) $(TESTS) $(LEDGER) $(CHAPTERS) $(CONFI
 	$(done)
 
 $(STAMPS)/pages: $(STAMPS)/book $(PAGE_TESTS)
-	BNLIB_BOOK="$(CURDIR)/$(BOOK)" $(PYTEST) -m pages tests/pages
+	BNLIB_BOOK="$(CURDIR)/$(BOOK)" $(PYTEST) --dist loadgroup -m pages tests/pages
 	$(done)
 
 lab: $(INSTALLED)

@@ -26,6 +26,21 @@ def book_folder():
     return Path(os.environ.get("BNLIB_BOOK", "_build/html")).resolve()
 
 
+def own_pages(folder):
+    """The book's pages: not what the theme ships, nor JupyterLite's, nor one that only leads to another."""
+    pages = [f for f in sorted(folder.rglob("*.html")) if not {"_static", "lite"} & set(f.relative_to(folder).parts)]
+    texts = {f.relative_to(folder).as_posix(): f.read_text("utf-8") for f in pages}
+    return {path: text for path, text in texts.items() if 'http-equiv="Refresh"' not in text}
+
+
+def pytest_generate_tests(metafunc):
+    """A test with `any_page` or `any_chapter` runs once for each page, or for each that shows a figure."""
+    for name, marker in (("any_page", "<html"), ("any_chapter", "<bn-explorer")):
+        if name in metafunc.fixturenames:
+            paths = [path for path, text in own_pages(book_folder()).items() if marker in text]
+            metafunc.parametrize(name, paths or ["no built book"], ids=[Path(path).stem for path in paths] or None)
+
+
 @pytest.fixture(scope="session")
 def book():
     """The folder of the built pages."""
@@ -57,8 +72,8 @@ def by_page(places):
 
 @pytest.fixture(scope="session")
 def one_a_part(by_page):
-    """The same for the first page of each part's folder: what is the page's own doing is not tried on all pages."""
-    return dict({path.rpartition("/")[0]: (path, names) for path, names in reversed(by_page.items())}.values())
+    """{part: (its first page, the names of that page's figures)}, for what is the page's own doing, not a figure's."""
+    return {path.rpartition("/")[0]: (path, names) for path, names in reversed(by_page.items())}
 
 
 @pytest.fixture(scope="session")

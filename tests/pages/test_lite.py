@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.xdist_group("lite")]  # one reader goes through the whole file
 
 PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
 WAITING = f"() => {PROMPTS}.some(prompt => prompt.innerText.includes('[*]'))"

@@ -36,7 +36,7 @@
       this.refused = new Map();                         // settings that Python could not compute -> why
       this.addEventListener("submit", (event) => event.preventDefault());
       this.$("form").addEventListener("input", (event) => this.move(event.target.dataset.parameter));
-      for (const touch of ["focusin", "pointerdown"]) this.$("form").addEventListener(touch, () => python.start());
+      for (const touch of ["focusin", "pointerdown"]) this.$("form").addEventListener(touch, () => python.start(this.name));
       this.addFoot();
       this.askFirst();
       new IntersectionObserver(([seen], observer) => {
@@ -103,7 +103,7 @@
       const key = frames && this.nearest(frames, state);
       const kept = key?.split(",").map((part) => part.split("=")[0]) ?? [], dropped = this.off(state).filter((name) => !kept.includes(name));
       if (asked && (!frames || dropped.length)) return this.speak();
-      if (dropped.length) python.start();               // only Python has this setting
+      if (dropped.length) python.start(this.name);             // only Python has this setting
       const why = this.refused.has(JSON.stringify(state)) ? `Python in this page could not compute this setting: ${this.refused.get(JSON.stringify(state))}. ` : "";
       if (!frames) {
         this.toggleAttribute("near", dropped.length > 0);

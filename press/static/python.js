@@ -6,7 +6,7 @@
   const PATIENCE = 10_000;                              // ms for one setting
   const SILENCE = 90_000;                               // ms without news while it starts, or fetches what it lacks
   const watchers = new Set(), waiting = new Map();      // figure -> its latest question
-  let phase = "off", note = "", plan, worker, busy, timer;
+  let phase = "off", note = "", touched, plan, worker, busy, timer;
 
   function tell(next, words = "") { phase = next; note = words; for (const watcher of watchers) watcher(); }
 
@@ -20,8 +20,9 @@
     }));
   }
 
-  async function start() {
+  async function start(figure) {
     if (phase !== "off") return;
+    touched = figure;
     if (!location.protocol.startsWith("http")) return tell("failed", "a book opened as files has none");
     tell("starting", "Starting Python in this page …");
     let found;
@@ -36,7 +37,7 @@
     worker.onerror = (event) => { event.preventDefault(); fail(event.message || "its worker could not be loaded"); };
     worker.onmessage = ({ data }) => hear(data);
     const figures = [...document.querySelectorAll("bn-explorer")].map((figure) => figure.getAttribute("name"));
-    worker.postMessage({ plan: found, figures });
+    worker.postMessage({ plan: found, figures: [...new Set([touched, ...figures])] });
     patience(SILENCE, () => fail("it did not start"));
   }
 
@@ -46,6 +47,7 @@
     if (message.failed) return fail(message.failed);
     if (message.ready) { clearTimeout(timer); tell("live"); return next(); }
     if ("wanted" in message) return progress(message);
+    if (message.complete) return tell(phase, "complete");   // all figures of the page are ready
     clearTimeout(timer);
     const { reply } = busy;
     busy = undefined;
@@ -55,6 +57,7 @@
 
   let heard = 0;
   function progress({ got, wanted }) {
+    if (phase === "live" && !busy) return;              // it fetches what other figures need
     if (got > heard || phase !== "starting") patience(SILENCE, () => (phase === "live" ? stop() : fail("it did not start")));
     heard = got;
     const mb = (bytes) => (bytes / 1e6).toFixed(1);

@@ -1,14 +1,26 @@
 // The Python of one page: Pyodide with byte-compiled packs, then bnlib.book.kernel for every request.
-// The first message brings the plan (press/packs.py wrote it) and the names of the page's figures.
+// The first message brings the plan (press/packs.py wrote it) and the names of the page's figures, the touched one first.
 const at = (name) => String(new URL(`kernel/${name}`, import.meta.url));
 const packs = {};                                  // name -> promise of an unpacked pack
-let plan, core, py, kernel, booted, got = 0, wanted = 0;
+const AHEAD = 1_500_000;                           // bytes asked for beyond what has come: a line is never idle
+const turns = [];                                  // of files that wait: what is used first is to come first
+let plan, core, py, kernel, booted, got = 0, asked = 0, wanted = 0;
+
+function onwards() {
+  while (turns.length && asked - got < AHEAD) {
+    const { bytes, begin } = turns.shift();
+    asked += bytes;
+    begin();
+  }
+}
 
 async function fetched(name) {                     // gzip under a plain name, so that every server sends the same few bytes
-  wanted += plan.bytes[name];
+  const bytes = plan.bytes[name];
+  wanted += bytes;
+  await new Promise((begin) => { turns.push({ bytes, begin }); onwards(); });
   const response = await fetch(`${at(name)}.pack?v=${plan.versions[name]}`);   // a new version is never mixed with an old one
   if (!response.ok) throw new Error(`${name}: ${response.status}`);
-  const count = new TransformStream({ transform(chunk, out) { got += chunk.length; out.enqueue(chunk); } });
+  const count = new TransformStream({ transform(chunk, out) { got += chunk.length; onwards(); out.enqueue(chunk); } });
   return response.body.pipeThrough(count).pipeThrough(new DecompressionStream("gzip"));
 }
 
@@ -37,27 +49,40 @@ async function interpreter() {                     // what the loader would impo
   return (await import(URL.createObjectURL(script))).default;
 }
 
-async function boot(first) {
-  plan = first.plan;
+async function told(work) {                        // with news of what has come, so that the page stays patient
   const ticker = setInterval(() => postMessage({ got, wanted }), 200);
-  try {
-    const [wasm, script, library] = ["pyodide.asm.wasm", "pyodide.asm.mjs", "stdlib.zip"].map(fetched);
-    core = { wasm, script, library };
-    const names = [...new Set(["base", "bnlib", ...first.figures.flatMap((figure) => plan.needs[figure] ?? [])])];
-    const coming = names.map((name) => [name, bytesOf(name)]);   // all at once, while the interpreter starts
-    for (const promise of [wasm, script, library, ...coming.map(([, bytes]) => bytes)]) promise.catch(() => {});
-    const { loadPyodide } = await import(at("pyodide.mjs"));
-    py = await loadPyodide({ indexURL: at(""), stdLibURL: at("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at(""),
-      createPyodideModule: await interpreter() });
-    for (const [name, bytes] of coming) { unpack(await bytes); packs[name] = Promise.resolve(); }
-    await withFiles(() => {
-      py.runPython("import gc; gc.disable()");     // an eighth of the time of the imports below
-      kernel = py.pyimport("bnlib.book.kernel");
-      for (const figure of first.figures) kernel.find(figure);   // imports what it needs: no setting is to wait for that
-      py.runPython("gc.freeze(); gc.enable()");
-    });
-    postMessage({ ready: true });
-  } finally { clearInterval(ticker); }
+  try { return await work(); } finally { clearInterval(ticker); }
+}
+
+const needsOf = (figure) => plan.needs[figure] ?? [];
+
+async function boot({ figures: [first, ...others] }) {
+  const [script, library, wasm] = [bytesOf("pyodide.asm.mjs"), bytesOf("stdlib.zip"), fetched("pyodide.asm.wasm")];
+  core = { wasm, script, library };
+  const coming = [...new Set(["base", "bnlib", ...needsOf(first)])].map((name) => [name, bytesOf(name)]);
+  for (const promise of [wasm, script, library, ...coming.map(([, bytes]) => bytes)]) promise.catch(() => {});
+  const { loadPyodide } = await import(at("pyodide.mjs"));
+  py = await loadPyodide({ indexURL: at(""), stdLibURL: at("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at(""),
+    createPyodideModule: await interpreter() });
+  py.runPython("import gc; gc.disable()");         // an eighth of the time of the imports below
+  for (const [name, bytes] of coming) {
+    unpack(await bytes);
+    packs[name] = Promise.resolve();
+    if (name === "bnlib") py.pyimport("bnlib.book.figure");   // NumPy and Matplotlib, while SciPy comes
+  }
+  kernel = await withFiles(() => py.pyimport("bnlib.book.kernel"));
+  await withFiles(() => kernel.find(first));       // imports what it needs: no setting is to wait for that
+  py.runPython("gc.freeze(); gc.enable()");
+  postMessage({ ready: true });
+  beside(others).then(() => postMessage({ complete: true }), () => {});   // what fails here is told when it is asked for
+}
+
+async function beside(figures) {                    // the figures beside the touched one, one by one between its answers
+  for (const figure of figures) {
+    await Promise.all(needsOf(figure).map(need));
+    await new Promise((done) => setTimeout(done));
+    await withFiles(() => kernel.find(figure));
+  }
 }
 
 const lastLine = (error) => String(error.message || error).trim().split("\n").findLast((line) => /^\w*(Error|Exception)\b/.test(line))
@@ -67,21 +92,21 @@ const missesFile = (error) => error.name === "PythonError" && /^(ModuleNotFound|
 async function withFiles(call) {                   // once more with all packs if a file is missing that no default opened
   try { return call(); } catch (error) {
     if (packs.rest || !missesFile(error)) throw error;
-    const ticker = setInterval(() => postMessage({ got, wanted }), 200);
-    await Promise.all(plan.packs.map(need)).finally(() => clearInterval(ticker));
+    await told(() => Promise.all(plan.packs.map(need)));
     return call();
   }
 }
 
 async function answer({ figure, layout, state, numbers }) {
-  await Promise.all((plan.needs[figure] ?? []).map(need));
+  await told(() => Promise.all(needsOf(figure).map(need)));
   return withFiles(() => numbers ? { numbers: kernel.numbers(figure, JSON.stringify(state)), heap: py._module.HEAPU8.length }
     : JSON.parse(kernel.show(figure, layout, JSON.stringify(state))));
 }
 
 onmessage = async ({ data }) => {
   if (data.plan) {
-    booted = boot(data);
+    plan = data.plan;
+    booted = told(() => boot(data));
     return booted.catch((error) => postMessage({ failed: lastLine(error) }));
   }
   try {

@@ -10,7 +10,7 @@ import pytest
 
 from bnlib.book.figures import find
 from press import serve
-from tests.pages.touch import begin, element, live
+from tests.pages.touch import begin, complete, element, live
 
 pytestmark = [pytest.mark.pages, pytest.mark.usefixtures("kernel")]
 
@@ -79,6 +79,7 @@ def test_what_a_first_and_a_second_visit_download(counted, places, kernel):
         page.goto(f"{address}/{path}")
         begin(page, name)
         live(page, name)
+        complete(page)
         page.close()
         python = [(path, size) for path, size in sent if "/kernel/" in path or "worker.js" in path]
         visits.append((len(python), sum(size for _, size in python), sum(size for _, size in sent)))
@@ -96,6 +97,24 @@ def heaviest(places, kernel):
     return [(name, places[name])] * 2
 
 
+def test_the_touched_figure_comes_first(visit, by_page, kernel):
+    """What only the figures beside it need is asked for when all that the touched one needs has been."""
+    path, first, more = next(
+        (path, name, more)
+        for path, names in by_page.items()
+        for name in names
+        if (more := set().union(*(kernel["needs"][other] for other in names)) - set(kernel["needs"][name]))
+    )
+    asked = []
+    page = visit(path, python=True, before=lambda page: page.on("request", lambda r: asked.append(r.url)))
+    begin(page, first)
+    live(page, first)
+    complete(page)
+    packs = [found[1] for url in asked if (found := re.search(r"/kernel/([^/?]+)\.pack", url))]
+    own = {"pyodide.asm.wasm", "pyodide.asm.mjs", "stdlib.zip", *kernel["needs"][first]}
+    assert set(packs[: len(own)]) == own and set(packs[len(own) :]) == more
+
+
 def test_a_page_fetches_what_its_own_figures_need(visit, by_page, any_chapter, kernel):
     """No pack and no frame of another chapter's figure, and one start however many figures a page has."""
     asked = []
@@ -103,6 +122,7 @@ def test_a_page_fetches_what_its_own_figures_need(visit, by_page, any_chapter, k
     last = by_page[any_chapter][-1]
     begin(page, last)
     live(page, last)
+    complete(page)
     packs = [re.search(r"/kernel/([^/?]+)\.pack", url)[1] for url in asked if ".pack" in url]
     core = {"pyodide.asm.wasm", "pyodide.asm.mjs", "stdlib.zip"}
     on_page = page.locator("bn-explorer").evaluate_all("all => all.map(e => e.getAttribute('name'))")

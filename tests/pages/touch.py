@@ -17,3 +17,8 @@ def begin(page, name):
 
 def live(page, name):
     page.wait_for_function(f"{element(name)}.getAttribute('python') === 'live'", timeout=START)
+
+
+def complete(page):
+    """Wait until Python is ready for all figures of the page: after the touched one come those beside it."""
+    page.wait_for_function("bnPython.note === 'complete'", timeout=START)

@@ -66,10 +66,10 @@ NAMES = {
     "jitter-and-margins": "classifier.boundary",
     "batch-residual": "committee.small_batches",
     "batch-trajectory": "committee.small_batches",
-    "neuron-gain": "committee.small_batches",
+    "neuron-gain": "committee.one_neuron",
     "correction-parts": "committee.small_batches",
-    "batch-escape": "committee.small_batches",
-    "who-leaves-first": "committee.small_batches",
+    "batch-escape": "committee.small_batches_plateau",
+    "who-leaves-first": "committee.small_batches_plateau",
 }
 
 

@@ -7,9 +7,9 @@ from scipy.optimize import brentq
 
 from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter, Prediction
+from bnlib.book.figures.committee.rules import CENTERED
 from bnlib.committee import OrderParameters, gain_shift, training_error
 
-CENTERED = Parameter("batch_mean", "", ("kept", "subtracted"), "kept")
 TAUS = np.geomspace(0.01, 10, 61)
 
 
@@ -73,21 +73,23 @@ def _sign(r):
     return int(r["here"]["gamma decay"] > 0)
 
 
-NEURON = Figure(
-    "neuron-gain",
-    "Where the gain of one neuron settles",
-    (
-        Parameter("input_variance", "τ", (0.05, 0.2, 0.4, 1.0, 2.0, 5.0), 1.0),
-        Parameter("batch_size", "b", (8, 16, 32, 64, 128), 32),
-        CENTERED,
-    ),
-    compute_neuron,
-    draw_neuron,
-    describe_neuron,
-    Prediction(
-        "Gamma decay is a penalty on the gain. At input variance 1, what does it do to the gain of one saturating "
-        "neuron that fits its teacher?",
-        ("it lowers the gain", "it raises the gain"),
-        _sign,
+FIGURES = (
+    Figure(
+        "neuron-gain",
+        "Where the gain of one neuron settles",
+        (
+            Parameter("input_variance", "τ", (0.05, 0.2, 0.4, 1.0, 2.0, 5.0), 1.0),
+            Parameter("batch_size", "b", (8, 16, 32, 64, 128), 32),
+            CENTERED,
+        ),
+        compute_neuron,
+        draw_neuron,
+        describe_neuron,
+        Prediction(
+            "Gamma decay is a penalty on the gain. At input variance 1, what does it do to the gain of one saturating "
+            "neuron that fits its teacher?",
+            ("it lowers the gain", "it raises the gain"),
+            _sign,
+        ),
     ),
 )

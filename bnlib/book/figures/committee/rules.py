@@ -1,6 +1,9 @@
-"""What the figures of part I share: names, colours and line styles of the three learning rules."""
+"""What the figures of parts I and V share: names, colours and line styles of the three learning rules, and numbers."""
 
 from bnlib.book import style
+from bnlib.book.figure import Parameter
+
+CENTERED = Parameter("batch_mean", "", ("kept", "subtracted"), "kept")
 
 RULES = {
     "none": ("none", style.QUIET, style.DASHED),

@@ -1,4 +1,4 @@
-"""Figures of chapter 15: residuals, trajectories and the parts of the correction, and the others by name."""
+"""Figures of chapter 15: residuals, trajectories and the parts of the correction."""
 
 import math
 
@@ -6,8 +6,7 @@ import numpy as np
 
 from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter
-from bnlib.book.figures.committee.one_neuron import CENTERED, NEURON
-from bnlib.book.figures.committee.small_batches_plateau import FIGURES as PLATEAU_FIGURES
+from bnlib.book.figures.committee.rules import CENTERED
 from bnlib.book.records import load
 from bnlib.book.records.small_batches import SETTINGS, SIZES, TRAJECTORIES, asymmetric_start
 from bnlib.committee import correction_parts, flow
@@ -213,7 +212,6 @@ FIGURES = (
         draw_trajectory,
         describe_trajectory,
     ),
-    NEURON,
     Figure(
         "correction-parts",
         "Three causes, one correction",
@@ -226,5 +224,4 @@ FIGURES = (
         draw_parts,
         describe_parts,
     ),
-    *PLATEAU_FIGURES,
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter, Prediction
-from bnlib.book.figures.committee.rules import number
+from bnlib.book.figures.committee.rules import CENTERED, number
 from bnlib.book.records import load
 from bnlib.book.records.escapes import MAP, MAP_SIZES, NORMS, OUT, crossing, near_start
 from bnlib.committee import asymmetry, batch_plateau, delay, escape_rate, flow_many
@@ -169,7 +169,7 @@ FIGURES = (
         (
             Parameter("input_variance", "τ", (0.5, 1.0, 2.0), 1.0),
             Parameter("squared_norm", "|J|²", (0.25, 0.5, 1.0), 1.0),
-            Parameter("batch_mean", "", ("kept", "subtracted"), "kept"),
+            CENTERED,
         ),
         compute_escape,
         draw_escape,

@@ -148,5 +148,9 @@ def touch(page, name):
         figure.querySelector(".bn-shown").hidden = false;
         figure.querySelector("form input").focus();
         figure.move(""); }}""")
-    page.wait_for_selector(f'bn-explorer[name="{name}"][speaker="python"]', timeout=60_000, state="attached")
+    page.wait_for_function(  # asked at every picture of the screen
+        "name => document.querySelector(`bn-explorer[name='${name}']`).getAttribute('speaker') === 'python'",
+        arg=name,
+        timeout=60_000,
+    )
     return time.perf_counter() - began

@@ -2,8 +2,9 @@
 
 A pack is a uint32 (the length of what follows), a JSON list of [path, size], and the files. Modules are compiled
 here, because compiling while importing costs a reader more than anything else. "base" holds the files of NumPy and
-Matplotlib that drawing every figure opens, "scipy.special" and the like those of SciPy's parts, "record.NAME" a record,
-"bnlib" the book's own modules, "rest" all others, which a page asks for only if a setting misses a file.
+Matplotlib that drawing every figure opens, "scipy.special" and the like those of SciPy's parts (a large compiled
+module is a pack of its own), "record.NAME" a record, "bnlib" the book's own modules, "rest" all others, which a page
+asks for only if a setting misses a file.
 """
 
 import builtins
@@ -25,6 +26,8 @@ LAZY = ("scipy.", "bnlib.")  # packages whose parts are imported only when they 
 NOT_IN_PAGES = ("bnlib/book/exercises/", "bnlib/book/widgets.py", "bnlib/book/records/__main__.py")
 # What the standard library must have besides the modules that were seen to be used: parts that are asked for by name.
 KEPT = ("encodings/", "importlib/", "pyodide/", "_pyodide/", "collections/")
+MACHINERY = ("importlib", "_frozen_importlib", "lazy_packages", "pack")  # they import for others
+LARGE = 300_000  # bytes of a compiled module of SciPy that is a pack of its own
 opened, edges = set(), defaultdict(set)
 
 
@@ -73,8 +76,7 @@ def watch():
 
 def note(frame, name):
     """The first module up the stack that is not the import system's asks for the module ``name``."""
-    machinery = ("importlib", "_frozen_importlib", "lazy_packages", "pack")
-    while frame.f_back and frame.f_globals["__name__"].startswith(machinery):
+    while frame.f_back and frame.f_globals["__name__"].startswith(MACHINERY):
         frame = frame.f_back
     edges[frame.f_globals["__name__"]].add(name)
 
@@ -88,16 +90,17 @@ def packs(site):
     used = files & (opened | loaded)
     linked = {file: libraries(file, files) for file in used if file.endswith(".so")}
     used |= set().union(*linked.values())  # opened by the system's loader, which tells no audit hook
-    groups = defaultdict(set)
+    groups, packed_in = defaultdict(set), {}
     for file in files:
-        groups[group(file.removeprefix(site), file in used)].add(file)
+        packed_in[file] = group(file.removeprefix(site), file in used, os.path.getsize(file))
+        groups[packed_in[file]].add(file)
     groups.pop(None)
     needs = {}
     for name, records in read.items():
         wanted = {f for module in reached(name) if (f := getattr(sys.modules.get(module), "__file__", None)) in used}
         wanted |= records
         wanted |= set().union(*(linked.get(file, set()) for file in wanted))
-        needs[name] = sorted({"base", "bnlib"} | {group(file.removeprefix(site), True) for file in wanted})
+        needs[name] = sorted({"base", "bnlib"} | {packed_in[file] for file in wanted})
     used_here = {file.removeprefix(f"{library}/") for file in loaded if file.startswith(library)}
     inside, outside = standard_library(library, used_here)
     made = {name: pack(site, sorted(group)) for name, group in groups.items() if name != "rest"}
@@ -132,7 +135,7 @@ def reached(figure):
     while todo:
         name = todo.pop()
         found.add(name)
-        if name != FIGURES:  # it imports every figure, when asked for it
+        if name != FIGURES and not name.startswith(MACHINERY):  # that one imports every figure, when asked for it
             todo |= edges[name]
         todo |= {name.rpartition(".")[0]} - {""}
         todo -= found
@@ -160,8 +163,8 @@ def libraries(file, files):
     return {other for other in files if ".libs/" in other and os.path.basename(other).encode() in head}
 
 
-def group(path, used):
-    """The pack of a file, or None if no page can ask for it; ``path`` starts at the folder of packages."""
+def group(path, used, size=0):
+    """The pack of a file of ``size`` bytes, or None if no page can ask for it; ``path`` starts inside site-packages."""
     package, *inner = path.split("/")
     if path.startswith("bnlib/book/records/") and path.endswith(".json"):
         return "record." + inner[-1].removesuffix(".json")
@@ -170,7 +173,8 @@ def group(path, used):
     if not used:
         return "rest" if path.endswith((".py", ".so")) or "/mpl-data/" in path else None
     if package == "scipy" and len(inner) > 1 and not inner[0].startswith("_"):
-        return f"scipy.{inner[0]}"
+        own = path.endswith(".so") and size > LARGE
+        return f"scipy.{inner[0]}.{inner[-1].partition('.')[0]}" if own else f"scipy.{inner[0]}"
     return package if package in ("scipy", "scipy.libs") else "base"
 
 

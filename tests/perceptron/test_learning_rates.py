@@ -1,5 +1,6 @@
 """Fixed points and learning rates: closed forms, differences, the flow's own behaviour, and the propositions."""
 
+import itertools
 import math
 
 import numpy as np
@@ -192,6 +193,13 @@ def test_saddle_node(measure):
     with pytest.raises(ValueError, match="learning_rate must be below 2.2465"):
         noise_floor("relu", 2.25)
     measure("own-saddle-node", abs(eta - 2.24649922), 1e-7)
+
+
+def test_beyond_the_saddle_node_all_run_away():
+    """From 42 starts, the teacher's neighbourhood among them, at two rates beyond."""
+    for start in itertools.product((0.05, 0.3, 0.7, 1.0, 1.7, 3.0, 8.0), (-0.9, -0.3, 0.1, 0.5, 0.9, 0.99)):
+        for eta in (2.26, 6.0):
+            assert np.isinf(plain_flow(start, [3000.0], activation="relu", learning_rate=eta)[0, 0])
 
 
 def test_error_function_floors_end_at_pi_over_arcsin_of_a_third(measure):

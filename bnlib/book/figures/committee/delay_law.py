@@ -134,7 +134,7 @@ def draw_rates(r):
         for ax, x, fine, k in ((units, K_AXIS, FINE_K, 0), (variance, TAU_AXIS, FINE_TAU, 1)):
             ax.plot(fine, r["lines"][rule][k], color=color, ls=dash)
             ax.plot(x, r["numeric"][rule][k], "o", color=color, ms=4)
-    eigen_axis(all_of_them, ((-1, 1, 4), (-1, 1)), 0.01)
+    eigen_axis(all_of_them, ((-1, 1, 4), (-1, 1, 2)), 0.01)
     style.fixed_axis(all_of_them.xaxis, -0.6, 1.6, [0, 1])
     all_of_them.xaxis.set_major_formatter(style.FixedFormatter(["no BN", "BN"]))
     all_of_them.set_title("eigenvalues of the flow")

@@ -64,7 +64,7 @@ def draw_residual(r):
     fall.set_title("flow against runs, rms of all numbers")
     first.axhline(0, color=style.INK, lw=0.7)
     low = math.floor(10 * min(r["uncorrected"]["gain"].min(), -0.1)) / 10
-    style.fixed_axis(first.yaxis, low - 0.05, 0.12, np.round(np.arange(low, 0.05, 0.2 if low < -0.5 else 0.1), 1))
+    style.fixed_axis(first.yaxis, low - 0.05, 0.12, np.round(np.arange(low, 0.05, 0.2 if low < -0.5 else 0.1), 1) + 0.0)
     style.fixed_axis(first.xaxis, 0, 0.11, [0, 0.05, 0.1])
     first.set_xlabel("1/b")
     first.set_title("b × (gain of runs − flow)")

@@ -68,7 +68,7 @@ def draw_escape(r):
         style.fixed_axis(ax.xaxis, 0, last, [ticks[0], *ticks[-2:]])
         ax.set_xlabel("time  t = steps / N")
     style.fixed_axis(fan.yaxis, 0, 1.05, [0, 0.5, 1])
-    out.set_title("asymmetry; circles: runs leave")
+    out.set_title("asymmetry" + ("; circles: runs leave" if recorded_exits(r) else ""))
     fan.set_title("1 − ρ: students open")
     names, colors = [*NAMES, "no BN"], [line[1][0] for line in lines]
     style.label(out, r["asymmetry"][:, -1] * np.linspace(1.004, 1.0, 5), names, colors)
@@ -139,9 +139,12 @@ def draw_first(r):
     ends = [r["by_flow"][-1], np.interp(100, FINE, r["by_rate"]), r["limit"]]
     kept = [n for n in range(3) if math.isfinite(ends[n])]
     style.label(ax, [ends[n] for n in kept], [names[n] for n in kept], [colors[n] for n in kept])
-    ax.text(0.03, 0.15, "BN leaves sooner", transform=ax.transAxes, color=style.ACCENT, fontsize=9)
-    ax.text(0.03, 0.92, "no normalization leaves sooner", transform=ax.transAxes, fontsize=9)
-    ax.text(0.97, 0.05, "runs: ● BN first  □ not", transform=ax.transAxes, ha="right", fontsize=9)
+    where = {"transform": ax.transAxes, "fontsize": 9}
+    falls = not r["by_flow"][-1] > r["by_flow"][0]  # then there is room on the left
+    ax.text(*((0.03, 0.13) if falls else (0.97, 0.22)), "BN leaves sooner", color=style.ACCENT,
+            ha="left" if falls else "right", **where)  # fmt: skip
+    ax.text(0.97, 0.92, "BN leaves later", ha="right", **where)
+    ax.text(0.97, 0.82, "runs: ● BN first  □ not", ha="right", **where)
     ax.set_xlabel("batch size b")
     ax.set_title("squared norm |J|² below which BN is first")
     return figure

@@ -65,12 +65,6 @@ def signed(mean, error, digits):
     return f"{mean:+.{digits}f} ± {error:.{digits}f}".replace("-", "−")
 
 
-def is_clear(a, b, quantity):
-    """Whether the paired difference is beyond two standard errors."""
-    mean, error = paired_difference(values(a, quantity), values(b, quantity))
-    return abs(mean) > 2 * error
-
-
 def limits(samples, step):
     """Axis limits around all samples, on multiples of `step`."""
     low, high = min(map(np.min, samples)), max(map(np.max, samples))

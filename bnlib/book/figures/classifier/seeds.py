@@ -11,6 +11,15 @@ UNITS = {"test loss": "mean test loss (nats)", "test accuracy": "test accuracy (
 TOLD = {"clean": "clean labels", "wrong labels": "30 % wrong training labels"}
 
 
+def named(quantity):
+    """The quantity as a title says it.
+
+    >>> named("test accuracy"), named("test loss")
+    ('test accuracy in %', 'test loss')
+    """
+    return quantity + " in %" if quantity == "test accuracy" else quantity
+
+
 def values(arm, quantity):
     """The final values of an arm's seeds, in the units that are shown."""
     name, factor = QUANTITIES[quantity]

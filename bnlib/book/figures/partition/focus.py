@@ -51,10 +51,15 @@ def draw_crossing(r):
     above = r["nearest"] > r["bound"]
     order = np.arange(1, WIDTH + 1)
     units.axhline(r["bound"], color=style.ACCENT, lw=1.2)
-    units.text(0.6, r["bound"] * 1.12, "half the longest edge", color=style.ACCENT, va="bottom")
+    if above.any():  # the last ones are above the line: there is room below it
+        units.text(WIDTH + 0.5, r["bound"] / 1.12, "half the longest edge", color=style.ACCENT, va="top", ha="right")
+    else:
+        units.text(0.6, r["bound"] * 1.12, "half the longest edge", color=style.ACCENT, va="bottom")
     units.plot(order[~above], np.maximum(r["nearest"][~above], 1e-3), "o", color=style.INK, ms=4.5, clip_on=False)
     if r["nearest"][0] < 1e-3:
-        units.text(0.6, 1.15e-3, "at the foot: 0.001 or less", color=style.QUIET, va="bottom", fontsize=8.5)
+        units.text(
+            WIDTH + 0.5, 1.15e-3, "at the foot: 0.001 or less", color=style.QUIET, va="bottom", ha="right", fontsize=8.5
+        )
     units.plot(order[above], r["nearest"][above], "^", color=style.SECOND, ms=5.5)
     style.fixed_axis(units.xaxis, 0.4, WIDTH + 0.6, [1, 4, 8, 12])
     style.log_axis(units.yaxis, 1e-3, 1.3, [0.001, 0.01, 0.1, 1])

@@ -12,7 +12,7 @@ h = gamma z + beta; z is the pre-activation (standard normal in the population) 
 import math
 
 import numpy as np
-from scipy import optimize
+from scipy.optimize import brentq
 
 from bnlib.checks import one_of, real
 from bnlib.perceptron.gamma_decay import gains
@@ -63,7 +63,7 @@ def exact_minimizer(batch_size, target, *, activation, beta=0.0, statistics="bat
 
     if not slope(bracket[0]) < 0 < slope(bracket[1]):
         raise ValueError(f"bracket must hold a minimum of the loss between its ends; got {bracket!r}")
-    return optimize.brentq(slope, *bracket, xtol=1e-14, rtol=1e-14)
+    return brentq(slope, *bracket, xtol=1e-14, rtol=1e-14)
 
 
 def identity_minimizer(batch_size, statistics="batch") -> float:

@@ -8,7 +8,7 @@ normalization plus a penalty: `gamma_decay` is L19's, `predicted_loss` also has 
 import math
 
 import numpy as np
-from scipy import optimize
+from scipy.optimize import brentq
 
 from bnlib.checks import array, one_of, positive, real
 from bnlib.perceptron.laws import standardize
@@ -181,7 +181,7 @@ def predicted_minimizer(
 
     if not slope(bracket[0]) < 0 < slope(bracket[1]):
         raise ValueError(f"bracket must hold a minimum of the loss between its ends; got {bracket!r}")
-    return float(optimize.brentq(slope, *bracket, xtol=1e-13))
+    return float(brentq(slope, *bracket, xtol=1e-13))
 
 
 def gains(gamma):

@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from bnlib.committee import OrderParameters, batch_plateau, escape_rate, opening_rate
+from bnlib.committee import (
+    OrderParameters,
+    batch_plateau,
+    correction_parts,
+    effective_error,
+    escape_rate,
+    opening_rate,
+)
 from bnlib.committee.batch_plateau import METHODS
 from bnlib.committee.dynamics import pack, unpack, velocity
 from bnlib.committee.order_parameters import output_signs
@@ -100,6 +107,35 @@ def test_identical_students_part_outside_the_teachers(K, tau, measure):
     start = OrderParameters(Q, np.full((K, K), m), np.eye(K), np.full(K, gain))
     dQ, _, _ = velocity(start.Q, start.R, start.gain, start.T, 1.0, tau, 0.0, output_signs(K, K), True, (1 / b, False))
     measure("own-students-open", abs(-dQ[0, 1] / (2 * small) / opening_rate(K, tau, batch_size=b) - 1), 0.05)
+
+
+@pytest.mark.parametrize("K, tau", [(2, 1.0), (3, 1.0), (2, 2.0)])
+def test_what_opens_the_students_is_the_noise_that_they_share(K, tau):
+    """eps_g + P/b along 1 - rho, the gain at its minimum (to first order it shifts by -P_g / b eps_gg): the sum of the
+    parts' slopes gives `opening_rate` by a road without the flow, the own vote gives nothing, and the shared part a
+    tenth too much at tau = 1, which the log gains' part takes back. Slopes are taken at 1 - rho = 2h and not at 0:
+    off by some multiples of h."""
+    h, at = 5e-4, 0.5 * math.log(tau / (K + (K - 1) * tau))
+
+    def parts(opening, log_gain):
+        m = math.sqrt(1 - (K - 1) / K * opening) / math.sqrt(K)
+        Q = np.where(np.eye(K, dtype=bool), 1.0, 1 - opening)
+        p = OrderParameters(Q, np.full((K, K), m), np.eye(K), np.full(K, math.exp(log_gain)))
+        found = correction_parts(p, input_variance=tau, center=False)
+        return np.array([*(found[name] for name in ("gain", "shared", "own")), effective_error(
+            p, batch_size=math.inf, input_variance=tau, center=False)])  # fmt: skip
+
+    corner = {(i, j): parts(2 * h + i * h, at + j * h) for i in (-1, 0, 1) for j in (-1, 0, 1)}
+    by_opening = (corner[1, 0] - corner[-1, 0]) / (2 * h)
+    by_gain = (corner[0, 1] - corner[0, -1]) / (2 * h)
+    bend = (corner[0, 1] - 2 * corner[0, 0] + corner[0, -1])[3] / h**2
+    mixed = (corner[1, 1] - corner[1, -1] - corner[-1, 1] + corner[-1, -1])[3] / (4 * h * h)
+    gains, shared, own = by_opening[:3] - mixed / bend * by_gain[:3]
+    total = gains + shared + own
+    rate = -2 * total / (K - 1)  # v_i of equal length and sum 0: 1 - rho = sum |v_i|^2 / (K - 1); v moves by -gradient
+    assert rate == pytest.approx(opening_rate(K, tau, batch_size=10.0) * 10, rel=20 * h)
+    assert abs(own) < 4 * h * abs(total)
+    assert shared / total == pytest.approx(1.1 if tau == 1 else 1.06, abs=0.01)
 
 
 @pytest.mark.parametrize(

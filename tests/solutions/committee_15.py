@@ -43,6 +43,7 @@ def _inverse(b, centered):
 
 
 LINEAR_MISTAKES = {
+    "first order": lambda b, centered: 1 - (0.75 if centered else 0.25) / b,
     "root of the mean": lambda b, centered: math.sqrt(1 - 1 / b) if centered else 1.0,
     "mean of the inverse": _inverse,
     "mean subtracted without a loss": lambda b, centered: linear_gain(b, False),

@@ -122,13 +122,19 @@ LINEAR = Exercise(
         ),
         Check("40 000 sampled batches of 4 agree within 4.5 standard errors", _as_sampled_gain),
         Check("in large batches the gain is 1 - 1/(4b)", lambda f: abs(_slope(f, False) + 0.25) < 1e-3),
-        Check("and 1 - 3/(4b) if centered", lambda f: abs(_slope(f, True) + 0.75) < 1e-3),
+        Check("in large centered batches it is 1 - 3/(4b)", lambda f: abs(_slope(f, True) + 0.75) < 1e-3),
     ),
     mistakes=(
         Mistake(
             "root of the mean",
             lambda f: close(f(10, False), 1.0),
             "That is the root of <s^2>. The mean of the root is less, as the root is concave.",
+        ),
+        Mistake(
+            "first order",
+            lambda f: close(f(10, False), 1 - 0.25 / 10) or close(f(10, False), math.exp(-0.25 / 10)),
+            "That is the first order in 1/b, and the exact gain is asked for. It is the mean of a root: which law has "
+            "b s^2?",
         ),
         Mistake(
             "mean of the inverse",

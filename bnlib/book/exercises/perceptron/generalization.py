@@ -159,9 +159,8 @@ NO_RIDGE = Exercise(
     mistakes=(
         Mistake(
             "ridge",
-            lambda answer: (
-                close(answer(*_many(), 0.3), _solution(_many(), 0.3))
-                or close(answer(*_many(), 0.3), _solution(_many(), 0.3 * 30 / 8))
+            lambda answer: any(
+                close(answer(*_many(), 0.3), _solution(_many(), 0.3 * scale)) for scale in (1, 30 / 8, 30)
             ),
             "That is ridge, where |u|^2 is punished. Here gamma^2 is the mean square of the fields on the training "
             "set.",
@@ -221,7 +220,7 @@ EVERY_BATCH = Exercise(
     checks=(
         Check("it is not zero", lambda answer: np.linalg.norm(answer(*_few())) > 1e-9),
         Check("in sixty random batches of 3 to 8 examples fields and targets are perfectly correlated", _agreed),
-        Check("and so with other data", lambda answer: _agreed(answer, 6)),
+        Check("with other data they are so, too", lambda answer: _agreed(answer, 6)),
     ),
     mistakes=(
         Mistake(

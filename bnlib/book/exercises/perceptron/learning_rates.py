@@ -204,7 +204,7 @@ LARGEST = Exercise(
             lambda answer: _changes_sign(answer, 0, False),
         ),
         Check(
-            "and so with the second number for the whole flow",
+            "just below the second number 1 - R shrinks in the whole flow, just above it grows",
             lambda answer: _changes_sign(answer, 1, True),
         ),
     ),

@@ -11,7 +11,7 @@ from bnlib.committee import delay
 
 LEVELS = (-10, -3, -2, -1, 0, 1, 2, 3, 10)  # of log2 of the ratio
 SHADES = 3 * [style.ACCENT] + [style.ACCENT, style.SECOND] + 3 * [style.SECOND]
-STRENGTHS = (0.75, 0.5, 0.3, 0.12, 0.12, 0.3, 0.5, 0.75)
+STRENGTHS = (0.5, 0.35, 0.21, 0.08, 0.08, 0.21, 0.35, 0.5)  # words on a half stand out on light and dark pages
 
 
 def compute_maps(squared_norm, students, start):
@@ -73,7 +73,8 @@ def describe_maps(r):
         f"Escape time with batch normalization over that without, measured on the flow; students start {start}. At "
         f"|J|² = {r['norm']:g} batch normalization leaves sooner on {left:.0f} % of the left map; for K = "
         f"{r['students']} on {right:.0f} % of the right one. Measured over the law: median {middle:.2f}, from "
-        f"{low:.2f} to {high:.2f}. Each shade is a factor of two; dotted: the law's threshold, solid: the measured."
+        f"{low:.2f} to {high:.2f}. Each shade is a factor of two, the strongest more than eight; dotted: the law's "
+        f"threshold, solid: the measured."
     )
 
 

@@ -137,7 +137,7 @@ def draw_map(r):
 
 
 def _cells(ax, r):
-    """Rates across and batch sizes up: the more steps the darker, and a cross where half of the runs never leave."""
+    """Rates across, batch sizes up; the more steps the stronger the colour; crosses where half the runs never leave."""
     gone = np.isfinite(r["medians"])
     depth = np.log(np.clip(r["medians"], FEWEST, STEPS) / FEWEST) / math.log(STEPS / FEWEST)
     corners = 0.47 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
@@ -178,8 +178,8 @@ def describe_map(r):
     return (
         f"Batch size {r['b']}, N = 100, K = 2, τ = 1, 20 000 steps; medians of 16 runs with quartiles: "
         f"{'; '.join(parts)}. Theory says that without normalization nothing is learned above η = "
-        f"{number(r['critical'])} (dotted). The map shows {NAMES[r['rule']]}: the darker, the more steps; a cross "
-        f"where half of the runs never leave."
+        f"{number(r['critical'])} (dotted). The map shows {NAMES[r['rule']]}: the stronger the colour, the more "
+        f"steps; a cross where half of the runs never leave."
     )
 
 

@@ -116,7 +116,7 @@ def draw_end(r):
     style.log_axis(end.xaxis, 0.15, 5000, [1, 10, 100, 1000])
     style.log_axis(end.yaxis, 0.15, 5000, [1, 10, 100, 1000])
     end.set_xlabel("error of least squares, same data")
-    end.set_title("at the end (training statistics)")
+    end.set_title("error at the end, training statistics")
     return figure
 
 
@@ -124,12 +124,14 @@ def describe_end(r):
     """The error at the chosen time and at the end."""
     t, k = r["times"][r["where"]], r["where"]
     plain = r["plain"][int(np.argmin(abs(np.log(r["plain times"] / t))))]
+    evaluated = "" if r["rule"] == "none" else f", evaluated with {r['statistics']} statistics"
     until = ", where the runs end," if t < 0.9 * r["time"] else ""
     return (
-        f"{NAMES[r['rule']].capitalize()} at load {r['load']:g}, evaluated with {r['statistics']} statistics: median "
+        f"{NAMES[r['rule']].capitalize()} at load {r['load']:g}{evaluated}: median "
         f"over 24 data sets (N = 64, M = 16), band: quartiles. At t = {t:g}{until} the error is {r['middle'][k]:.2f} "
         f"(plain descent {plain:.2f}), at the end {r['middle'][-1]:.2f}. Ridge with λ = α/2M has {r['ridge']:.2f} and "
-        f"least squares {r['least']:.2f}; dotted, the law of plain descent for N → ∞."
+        f"least squares {r['least']:.2f}; dotted, the law of plain descent for N → ∞. On the right each data set's "
+        f"error at the end stands over that of its least squares."
     )
 
 

@@ -10,7 +10,7 @@ students of correlation rho have
 
 for the average over the second point commutes with rotations, so that it is a number M_l on polynomials of degree l
 (Funk and Hecke). As b -> infinity M_l is rho^l and the p_l are Hermite's: Mehler's formula. M_1 is the mean of a sample
-correlation (Hotelling 1953). Teachers and centered batches are as in `batch_quadrature`. This book's; chapter 15.
+correlation. Teachers and centered batches are as in `batch_quadrature`. This book's; chapter 15.
 """
 
 import math
@@ -30,7 +30,7 @@ STEPS = 160  # of the trapezium rule for M_l
 class ExactDrift:
     """The whole gradient's mean step for Gaussian fields in batches of `batch_size`, centered or not.
 
-    To 1e-10 for gains up to 2, 1e-7 up to 3 and 1e-3 up to 5. Cost O(K^2 + K M), 0.3 ms at K = M = 2.
+    To 1e-8 for gains up to 2 and to 1e-4 up to 3 (1e-7 for b <= 100). Cost O(K^2 + K M), 0.3 ms at K = M = 2.
 
     >>> one = ExactDrift(10, False)
     >>> pull, change = one.step(np.eye(2), np.array([1.0]), np.array([[-1.0], [1.0]]))

@@ -172,7 +172,7 @@ def test_parallel_students_and_silent_ones():
 
 
 def test_more_nodes_change_nothing(monkeypatch):
-    """Half as many again, of both rules: 1e-10 for gains up to 2, as the docstring says; 4 students, b = 4 and 200."""
+    """Half as many again, of both rules: 1e-10 for gains up to 2, b = 4 and 200; the docstring has 1e-8 up to 1000."""
     p = random_start(5, K=4, size=1.5)
     p = OrderParameters(p.Q, p.R, p.T, [0.5, 1.0, 1.5, 2.0])
 

@@ -56,6 +56,8 @@ def watch():
     def spy(name, globals=None, locals=None, fromlist=(), level=0):
         module = real(name, globals, locals, fromlist, level)
         importer = (globals or {}).get("__name__", "lazy_packages")
+        if importer.startswith("importlib"):
+            importer = being_loaded(sys._getframe(1))
         if importer != "lazy_packages":
             base = importlib.util.resolve_name("." * level + name, globals.get("__package__")) if level else name
             parts = {f"{base}.{part}" for part in fromlist or ()}
@@ -72,6 +74,13 @@ def watch():
     builtins.__import__ = spy
     sys.meta_path.insert(0, Watcher)
     lazy_packages.seen = note
+
+
+def being_loaded(frame):
+    """The module that the import system is loading, which is a compiled one if it imports in the system's name."""
+    while frame and frame.f_code.co_name != "_load_unlocked":
+        frame = frame.f_back
+    return frame.f_locals["spec"].name if frame else "importlib"
 
 
 def note(frame, name):

@@ -167,10 +167,10 @@ def finite_batch_drift(raw, C, scale, c, K, center, through_deviation):
     a = scale[..., :K, None]
     own = np.diagonal(raw, axis1=-2, axis2=-1)[..., :K, None]
     along = raw[..., :K, :] / own
-    pull = -_off_student(a * slope * scale[..., None, :], raw, along, K)
+    pull = -off_student(a * slope * scale[..., None, :], raw, along, K)
     if not through_deviation:
         weights = a * _regression_weights(C, c, K) * scale[..., None, :]
-        pull = pull - tension[..., None] * along - _off_student(weights, raw, along, K)
+        pull = pull - tension[..., None] * along - off_student(weights, raw, along, K)
     return pull, tension
 
 
@@ -193,7 +193,7 @@ def teacher_slope(q, t, r, b, center):
     return (2 / np.pi) * (1 / np.sqrt((1 + q) * (1 + t) - r * r) + _pair_slopes(q, t, r, False, center)[2] / b)
 
 
-def _off_student(weights, raw, along, K):
+def off_student(weights, raw, along, K):
     """sum_p weights_ip (raw_pk - raw_pi raw_ik / raw_ii): components along what is orthogonal to x_i."""
     own = np.sum(weights * raw[..., :K, :], axis=-1, keepdims=True)
     return weights @ raw - own * along

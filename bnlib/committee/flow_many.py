@@ -40,8 +40,8 @@ def flow_many(
     normalization : {"none", "batch", "batch-stop-gradient"}
     learning_rate, batch_size, input_variance : float or array (runs,)
         eta, b (``math.inf`` leaves out the noise of the steps) and tau.
-    finite_batch, center : bool
-        As in `flow`, for all runs.
+    finite_batch, center : bool, or "exact" for `finite_batch`
+        As in `flow`, for all runs; "exact" takes one batch size for all of them.
     student_output, teacher_output : arrays (K, O) and (M, O), optional
         Output weights w and v, the same for all runs; ones if left out.
     rtol, atol : float
@@ -83,17 +83,15 @@ def flow_many(
     T = np.stack([start.T for start in starts])
     gain = None if normalization == "none" else np.stack([start.gain for start in starts])
 
-    share = None
-    if finite_batch and normalization != "none":
-        share = np.stack([smallness(normalization, b, gain, center)[0] for b in sizes.ravel()])[:, None, None]
+    small = _per_run_smallness(finite_batch, normalization, sizes, gain, center)
 
     def derivative(states, which):
         def some(a):
             return a if len(which) == runs else a[which]
 
         settings = (some(a) for a in (T, eta, tau, noise))
-        small = None if share is None else (some(share), center)
-        return pack(*velocity(*unpack(states, K, M), *settings, c, normalization == "batch", small))
+        own = (some(small[0]), center) if isinstance(small, tuple) else small
+        return pack(*velocity(*unpack(states, K, M), *settings, c, normalization == "batch", own))
 
     begin = pack(np.stack([start.Q for start in starts]), np.stack([start.R for start in starts]), gain)
     states = integrate_many(derivative, begin, own_times, rtol, atol)
@@ -131,6 +129,17 @@ def _per_run(name, value, runs, **allowed):
         raise ValueError(f"{name} must be one number or {runs}, one for each run; got shape {np.shape(value)}")
     numbers = [checks.positive(name, number, **allowed) for number in np.ravel(value)]
     return np.broadcast_to(np.array(numbers), (runs,))[:, None, None]
+
+
+def _per_run_smallness(finite_batch, normalization, sizes, gain, center):
+    """As :func:`smallness`, with 1/b (runs, 1, 1)."""
+    all_sizes = np.unique(sizes)
+    if finite_batch == "exact" and len(all_sizes) > 1:
+        raise ValueError(f'batch_size must be the same for all runs with finite_batch="exact"; got {all_sizes}')
+    small = [smallness(finite_batch, normalization, b, gain, center) for b in sizes.ravel()]
+    if not isinstance(small[0], tuple):
+        return small[0]
+    return np.array([share for share, _ in small])[:, None, None], center
 
 
 def _warn_of_lost(states):

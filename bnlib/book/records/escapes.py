@@ -59,8 +59,10 @@ def crossing(times, e, level=OUT):
     return np.where(out.any(axis=-1), when, np.inf)
 
 
-def simulated_exits(start, *, normalization, batch_size, learning_rate, tau, replicas, dimension, longest, center, rng):
-    """Exit times (replicas,) of runs on the overlaps; inf for those that have not left by `longest`."""
+def simulated_escapes(
+    start, *, normalization, batch_size, learning_rate, tau, replicas, dimension, longest, center, rng
+):
+    """Asymmetries (replicas, looks) of runs on the overlaps, until all have left or `longest` is over."""
     rule = Rule(start, normalization, batch_size, learning_rate, tau, center, True, None, None)
     walk, every = OverlapWalk(start, dimension, replicas, rule), dimension // CHECKS
     seen = []
@@ -71,7 +73,17 @@ def simulated_exits(start, *, normalization, batch_size, learning_rate, tau, rep
             if np.min(np.max(seen, axis=0)) >= OUT:
                 break
         walk.step(rng)
-    return crossing(np.arange(len(seen)) / CHECKS, np.array(seen).T)
+    return np.array(seen).T
+
+
+def simulated_exits(start, **settings):
+    """Exit times (replicas,) of `simulated_escapes`; inf for runs that have not left by `longest`."""
+    return exits_of(simulated_escapes(start, **settings))
+
+
+def exits_of(asymmetries):
+    """Exit times of what `simulated_escapes` returns."""
+    return crossing(np.arange(asymmetries.shape[-1]) / CHECKS, asymmetries)
 
 
 def flow_exits(starts, *, normalization, batch_size, learning_rate, tau, longest, finite_batch, center=False):
@@ -85,23 +97,32 @@ def flow_exits(starts, *, normalization, batch_size, learning_rate, tau, longest
 
 
 EXITS = {"10": 60, "30": 30, "100": 10}
+OTHER_DIMENSIONS = (500, 2000)
 
 
-def exits(seed=1, sizes=EXITS, dimension=1000, part=simulated_exits):
-    """Exit times from near the plateau: K = M = 2, tau = 1, eta = 1, in batches of 10, 30 and 100, and without BN."""
+def exits(seed=1, sizes=EXITS, dimension=1000, others=OTHER_DIMENSIONS, part=simulated_escapes):
+    """Exit times from near the plateau: K = M = 2, tau = 1, eta = 1, in batches of 10, 30 and 100, and without BN.
+
+    "of_mean" is when the mean asymmetry of the runs leaves. Batches of 10 are run with other N as well.
+    """
     config = {"K": 2, "input_variance": 1.0, "learning_rate": 1.0, "dimension": dimension, "replicas": sizes,
-              "exit": OUT, "seed": seed}  # fmt: skip
-    data = {}
-    for rule, center, b in [("batch", False, b) for b in sizes] + [("batch", True, "10"), ("none", False, "10")]:
-        runs = part(
+              "other_dimensions": others, "exit": OUT, "seed": seed}  # fmt: skip
+
+    def run(rule, center, b, N, *more_seed):
+        e = part(
             near_start(2, 1.0, rule), normalization=rule, batch_size=int(b), learning_rate=1.0, tau=1.0,
-            replicas=sizes[b], dimension=dimension, longest=120, center=center,
-            rng=generator(seed, int(b), int(center), int(rule == "none")),
+            replicas=sizes[b], dimension=N, longest=120, center=center,
+            rng=generator(seed, int(b), int(center), int(rule == "none"), *more_seed),
         )  # fmt: skip
-        data[f"{rule}{' centered' * center} {b}"] = {
-            "mean": plain([runs.mean()])[0],
-            "error": plain([runs.std(ddof=1) / math.sqrt(len(runs))])[0],
-        }
+        runs = exits_of(e)
+        mean, error, of_mean = plain([runs.mean(), runs.std(ddof=1) / math.sqrt(len(runs)), exits_of(e.mean(axis=0))])
+        return {"mean": mean, "error": error, "of_mean": of_mean}
+
+    data = {f"batch{' centered' * center} {b}": run("batch", center, b, dimension)
+            for center in (False, True) for b in sizes}  # fmt: skip
+    data["none 10"] = run("none", False, "10", dimension)
+    for center, N in itertools.product((False, True), others):
+        data[f"batch{' centered' * center} 10, N = {N}"] = run("batch", center, "10", N, N)
     return config, data
 
 

@@ -29,7 +29,7 @@ def stepped_flow(start, dimension, steps, *, batch_size, input_variance=1.0, fin
     Weights take the mean step, so that their overlaps get the square of it as well.
     """
     K, M = start.K, start.M
-    small = smallness("batch", batch_size, start.gain, center) if finite_batch else None
+    small = smallness(finite_batch, "batch", batch_size, start.gain, center)
     Q, R, gain, c = start.Q, start.R, start.gain, output_signs(K, M)
     for _ in range(steps):
         pull, dg, noises = mean_step(Q, R, gain, start.T, input_variance, c, True, small, True)

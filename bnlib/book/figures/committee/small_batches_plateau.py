@@ -9,7 +9,7 @@ from bnlib.book.figure import Figure, Parameter, Prediction
 from bnlib.book.figures.committee.rules import CENTERED, number
 from bnlib.book.records import load
 from bnlib.book.records.escapes import MAP, MAP_SIZES, NORMS, OUT, crossing, near_start
-from bnlib.committee import asymmetry, batch_plateau, delay, escape_rate, flow_many
+from bnlib.committee import asymmetry, batch_plateau, delay, escape_rate, flow
 
 SIZES = (10.0, 30.0, 100.0, math.inf)
 LOOKS = (
@@ -21,22 +21,26 @@ LOOKS = (
 NAMES = ("b = 10", "b = 30", "b = 100", "b = ∞")
 
 
-def compute_escape(input_variance, squared_norm, batch_mean):
+DRIFTS = {"exact": "exact", "first order": True}  # what `flow` calls them
+
+
+def compute_escape(input_variance, squared_norm, batch_mean, drift):
     """Flows from near the plateau at four batch sizes, eta = 1, and without normalization (b = infinity)."""
     tau, center = input_variance, batch_mean == "subtracted"
     slow = 1.8 / escape_rate(2, tau, normalization="none")
     times = np.linspace(0, slow * max(1.0, delay(2, tau, squared_norm=squared_norm)), 61)
     settings = {"input_variance": tau, "rtol": 1e-5, "atol": 1e-8}
-    starts = [near_start(2, tau, "batch", squared_norm)] * len(SIZES)
-    path = flow_many(
-        starts, times, normalization="batch", batch_size=SIZES, finite_batch=True, center=center, **settings
-    )
-    none = flow_many([near_start(2, tau, "none")], times, normalization="none", **settings)
-    e = np.concatenate([asymmetry(path), asymmetry(none)])
-    lengths = np.sqrt(path.Q[..., 0, 0] * path.Q[..., 1, 1])
+    start = near_start(2, tau, "batch", squared_norm)
+    paths = [
+        flow(start, times, normalization="batch", batch_size=b, finite_batch=DRIFTS[drift], center=center, **settings)
+        for b in SIZES
+    ]
+    none = flow(near_start(2, tau, "none"), times, normalization="none", **settings)
+    e = np.array([asymmetry(path) for path in [*paths, none]])
+    opening = [1 - path.Q[:, 0, 1] / np.sqrt(path.Q[:, 0, 0] * path.Q[:, 1, 1]) for path in paths]
     return {
-        "tau": tau, "Q": squared_norm, "center": center, "times": times, "asymmetry": e,
-        "opening": 1 - path.Q[..., 0, 1] / lengths, "exits": crossing(times, e),
+        "tau": tau, "Q": squared_norm, "center": center, "drift": drift, "times": times, "asymmetry": e,
+        "opening": np.array(opening), "exits": crossing(times, e),
     }  # fmt: skip
 
 
@@ -45,8 +49,7 @@ def recorded_exits(r):
     if (r["tau"], r["Q"]) != (1.0, 1.0):
         return {}
     data = load("committee_batch_exits")["data"]
-    keys = {0: f"batch{' centered' * r['center']} 10", 4: "none 10"}
-    keys |= {} if r["center"] else {1: "batch 30", 2: "batch 100"}
+    keys = {n: f"batch{' centered' * r['center']} {b:g}" for n, b in enumerate(SIZES[:3])} | {4: "none 10"}
     return {n: (data[key]["mean"], data[key]["error"]) for n, key in keys.items()}
 
 
@@ -78,13 +81,14 @@ def draw_escape(r):
 
 def describe_escape(r):
     """When each leaves."""
-    exits = [f"{t:.0f}" if math.isfinite(t) else "later than shown" for t in r["exits"]]
+    exits = [f"{t:.1f}" if math.isfinite(t) else "later than shown" for t in r["exits"]]
     runs = "; ".join(
         f"{(*NAMES, 'none')[n]}: {mean:.2f} ± {error:.2f}" for n, (mean, error) in recorded_exits(r).items()
     )
     said = f" Recorded runs leave at: {runs}." if runs else ""
     return (
-        f"Two students, input variance {r['tau']:g}, |J|² = {r['Q']:g}, η = 1. The asymmetry grows from 0.05 to 0.2 by "
+        f"Two students, input variance {r['tau']:g}, |J|² = {r['Q']:g}, η = 1, the flow with its drift "
+        f"{'exact' if r['drift'] == 'exact' else 'to first order in 1/b'}. The asymmetry grows from 0.05 to 0.2 by "
         f"t = {exits[0]} in batches of 10, {exits[1]} of 30, {exits[2]} of 100, {exits[3]} in infinite ones, and by "
         f"t = {exits[4]} without normalization.{said}"
     )
@@ -173,6 +177,7 @@ FIGURES = (
             Parameter("input_variance", "τ", (0.5, 1.0, 2.0), 1.0),
             Parameter("squared_norm", "|J|²", (0.25, 0.5, 1.0), 1.0),
             CENTERED,
+            Parameter("drift", "", tuple(DRIFTS), "exact"),
         ),
         compute_escape,
         draw_escape,

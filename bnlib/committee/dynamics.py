@@ -16,7 +16,6 @@ from functools import cache, partial
 import numpy as np
 
 from bnlib import checks, lsoda
-from bnlib.committee.exact_drift import ExactDrift
 from bnlib.committee.finite_batch import check_batch_size, check_not_zero, finite_batch_drift
 from bnlib.committee.gaussian import slope_weighted_overlap
 from bnlib.committee.order_parameters import (
@@ -153,7 +152,7 @@ def mean_step(Q, R, gain, T, tau, c, through_deviation, small=None, noisy=False)
     noises = None
     if noisy:
         noises = a[..., :, None] * a[..., None, :] * error_covariance(raw, C, F, c, K, through_deviation)
-    if isinstance(small, ExactDrift):
+    if small is not None and not isinstance(small, tuple):
         return *small.step(raw, gain, c), noises
     if small is not None:
         share, center = small
@@ -177,7 +176,11 @@ def smallness(finite_batch, normalization, batch_size, gain, center):
             f"finite_batch must be False or True when normalization is {normalization!r}, whose update is no gradient; "
             f"got {finite_batch!r}"
         )
-    return None if batch_size == math.inf else ExactDrift(batch_size, center)
+    if batch_size == math.inf:
+        return None
+    from bnlib.committee.exact_drift import ExactDrift  # brings much of SciPy, which other flows need not wait for
+
+    return ExactDrift(batch_size, center)
 
 
 def error_correlations(raw, C, scale, c, K):

@@ -2,12 +2,12 @@
 // The first message brings the plan (press/packs.py wrote it) and the names of the page's figures, the touched one first.
 const at = (name) => String(new URL(`kernel/${name}`, import.meta.url));
 const packs = {};                                  // name -> promise of an unpacked pack
-const AHEAD = 1_500_000;                           // bytes asked for beyond what has come: a line is never idle
 const turns = [];                                  // of files that wait: what is used first is to come first
+let ahead = 1_500_000;                             // bytes asked for beyond what has come: a line is never idle
 let plan, core, py, kernel, booted, got = 0, asked = 0, wanted = 0;
 
 function onwards() {
-  while (turns.length && asked - got < AHEAD) {
+  while (turns.length && asked - got < ahead) {
     const { bytes, begin } = turns.shift();
     asked += bytes;
     begin();
@@ -68,7 +68,12 @@ async function boot({ figures: [first, ...others] }) {
   for (const [name, bytes] of coming) {
     unpack(await bytes);
     packs[name] = Promise.resolve();
-    if (name === "bnlib") py.pyimport("bnlib.book.figure");   // NumPy and Matplotlib, while SciPy comes
+    if (name === "bnlib") {
+      ahead = Infinity;                            // nobody takes turns while Python works
+      onwards();
+      await new Promise((done) => setTimeout(done));
+      py.pyimport("bnlib.book.figure");            // NumPy and Matplotlib, while SciPy comes
+    }
   }
   kernel = await withFiles(() => py.pyimport("bnlib.book.kernel"));
   await withFiles(() => kernel.find(first));       // imports what it needs: no setting is to wait for that

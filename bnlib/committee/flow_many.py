@@ -65,7 +65,9 @@ def flow_many(
     Notes
     -----
     A Runge-Kutta method of order 8 with steps of each run's own. Explicit: where a run has rates that differ by
-    10^4 and more, `flow` (LSODA) may be faster. 1000 runs at K = M = 2 to t = 200 take about a second.
+    10^4 and more, `flow` (LSODA) may be faster. 1000 runs at K = M = 2 to t = 200 take about a second, 25 times
+    less than one by one; at K = M = 4 and finite batches 7 to 11 times. There an evaluation takes 1/35 of its time
+    alone, but there are 3 to 5 times as many: 12 a step, and 3 more to report within it.
 
     >>> from bnlib.committee import OrderParameters
     >>> starts = [OrderParameters(Q=[[0.5]], R=[[r]], T=[[1.0]]) for r in (0.1, 0.2)]

@@ -57,11 +57,11 @@ def error_correlations(raw, C, scale, c, K):
     `raw` and `C` (n, n, ...) are the covariances of the raw fields and of what the units see, where `scale` (n, ...)
     takes the one to the other; `c` (n, O) are the output weights (-w; +v).
     """
-    d, rows, student = 1 + _diagonal(C), C[:K], np.arange(K)
+    d, rows = 1 + _diagonal(C), C[:K]
     weights = _over_runs((-2 / np.pi) * (c @ c.T)[:K], C) / np.sqrt(d[:K, None] * d - rows * rows)
     own = (weights * rows).sum(axis=1) / d[:K]
     weights *= scale
-    weights[student, student] -= own * scale[:K]
+    np.einsum("ii...->i...", weights[:, :K])[...] -= own * scale[:K]  # a view of the diagonal
     return weights @ raw if raw.ndim == 2 else np.einsum("ip...,pk...->ik...", weights, raw)
 
 
@@ -112,5 +112,7 @@ def _over_runs(constant, like):
 
 
 def _diagonal(a, count=None):
+    if a.ndim == 2:
+        return a.diagonal()[:count]
     at = np.arange(len(a) if count is None else count)
     return a[at, at]

@@ -239,9 +239,9 @@ def describe_law(r):
     return (
         f"K = {r['K']}, τ = {r['tau']:g}, |J(0)|² = {r['norm']:g}, from the plateau with asymmetry 0.05. The flow "
         f"leaves at t = {r['ends']['none']:.3g} without batch normalization and at t = {r['ends']['batch']:.3g} with "
-        f"it, {measured:.2f} times as long; the law says {r['law']:.3g} (above 1 is a delay, below 1 batch normalization "
-        f"is the faster one). Recorded descent, b = {r['b']}, takes {r['ratio'][at]:.3f} ± {r['bar'][at]:.3f} times as "
-        f"long. {told(r['live'])}"
+        f"it, {measured:.2f} times as long; the law says {r['law']:.3g} (above 1 is a delay, below 1 batch "
+        f"normalization is the faster one). Recorded descent, b = {r['b']}, takes {r['ratio'][at]:.3f} ± "
+        f"{r['bar'][at]:.3f} times as long. {told(r['live'])}"
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+from itertools import product
 
 import numpy as np
 
@@ -86,12 +87,13 @@ def plateau():
     """Many flows against one by one, and a map of escape times on two processes."""
     times = np.linspace(0, 200, 201)
     rng = np.random.default_rng(3)
-    for rule in NORMALIZATIONS:
-        gain = None if rule == "none" else np.ones(2)
-        starts = [OrderParameters.from_weights(*rng.standard_normal((2, 2, 100)) / 10, gain) for _ in range(1000)]
-        many = best(lambda s=starts, r=rule: flow_many(s, times, normalization=r), repeats=2) / 1000
-        one = best(lambda s=starts, r=rule: [flow(p, times, normalization=r) for p in s[:20]], repeats=2) / 20
-        yield f"flow_many, 1000 runs to t = 200, K = M = 2, {rule}, a run", many, "a tenth of flow's"
+    for units, rule, b in product((2, 4), NORMALIZATIONS, (math.inf, 100)):
+        gain = None if rule == "none" else np.ones(units)
+        starts = [OrderParameters.from_weights(*rng.standard_normal((2, units, 100)) / 10, gain) for _ in range(1000)]
+        settings = {"normalization": rule, "batch_size": b}
+        many = best(lambda s=starts, k=settings: flow_many(s, times, **k), repeats=2) / 1000
+        one = best(lambda s=starts, k=settings: [flow(p, times, **k) for p in s[:20]], repeats=2) / 20
+        yield f"flow_many, 1000 runs to t = 200, K = M = {units}, {rule}, b = {b:g}, a run", many, "a tenth of flow's"
         yield "  flow / flow_many", f"{one / many:.1f} x", "10 x"
     rows = np.geomspace(0.2, 20, 40).reshape(4, 10).tolist()
     grid = {"input_variances": rows, "squared_norms": [np.geomspace(0.05, 5, 40)]}

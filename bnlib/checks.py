@@ -31,6 +31,36 @@ def real(name, value):
     return number
 
 
+def between(name, value, low, high, ends="[]"):
+    """`value`, a number or an array of any shape, as float64, if all of it is between `low` and `high`.
+
+    `ends` says whether they count: "[" and "]" if so, "(" and ")" if not.
+
+    >>> between("momentum", 0.9, 0, 1, "[)")
+    0.9
+    """
+    numbers = _numbers(name, value)
+    above = numbers >= low if ends[0] == "[" else numbers > low
+    below = numbers <= high if ends[1] == "]" else numbers < high
+    if not (above & below).all():
+        raise ValueError(f"{name} must be in {ends[0]}{low:g}, {high:g}{ends[1]}; got {value!r}")
+    return numbers if numbers.ndim else float(numbers)
+
+
+def finite(name, value, *, above=None, least=None):
+    """`value`, a number or an array of any shape, as a float64 array, if all of it is finite, > `above` and >= `least`.
+
+    >>> finite("sigma", [0.5, 2], above=0)
+    array([0.5, 2. ])
+    """
+    numbers = _numbers(name, value)
+    bounds = [f" and {sign} {end:g}" for sign, end in ((">", above), (">=", least)) if end is not None]
+    fits = np.isfinite(numbers) & (above is None or numbers > above) & (least is None or numbers >= least)
+    if not np.all(fits):
+        raise ValueError(f"{name} must be finite{''.join(bounds)}; got {value!r}")
+    return numbers
+
+
 def whole(name, value, minimum):
     """`value` as an int, if it is a whole number >= `minimum`."""
     number = _number(name, value)
@@ -89,6 +119,13 @@ def generator(name, value):
     if not isinstance(value, np.random.Generator):
         raise ValueError(f"{name} must be a numpy.random.Generator, such as numpy.random.default_rng(0); got {value!r}")
     return value
+
+
+def _numbers(name, value):
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers; got {value!r}") from None
 
 
 def _number(name, value):

@@ -93,8 +93,7 @@ def split(name, train, seeds, *, test=None, wrong_labels=0.0, first_seed=0):
     if train >= len(x):
         raise ValueError(f"train must be below the {len(x)} images of {name!r}; got {train!r}")
     test = len(x) - train if test is None else min(checks.whole("test", test, 1), len(x) - train)
-    if not 0 <= wrong_labels < 1:
-        raise ValueError(f"wrong_labels must be in [0, 1); got {wrong_labels!r}")
+    wrong_labels = checks.between("wrong_labels", wrong_labels, 0, 1, "[)")
     orders, taught = [], []
     for seed in range(first_seed, first_seed + seeds):
         rng = np.random.default_rng([seed, 7])

@@ -82,8 +82,7 @@ class Extras:
             checks.whole("statistics_batch", self.statistics_batch, 2)
         if self.gamma_decay is not None:
             checks.whole("gamma_decay", self.gamma_decay, 2)
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1); got {self.dropout!r}")
+        checks.between("dropout", self.dropout, 0, 1, "[)")
 
 
 class Layer:

@@ -89,8 +89,7 @@ def train(
     epochs, record_every = checks.whole("epochs", epochs, 0), checks.whole("record_every", record_every, 1)
     _check_batch(batch_size, images, extras)
     learning_rate, rng = checks.positive("learning_rate", learning_rate), checks.generator("rng", rng)
-    if not 0 <= momentum < 1:
-        raise ValueError(f"momentum must be in [0, 1); got {momentum!r}")
+    momentum = checks.between("momentum", momentum, 0, 1, "[)")
     records = [_record(network, images, 0)]
     descent = Descent(network, learning_rate, momentum)
     try:

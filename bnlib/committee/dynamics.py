@@ -11,21 +11,15 @@ batch's standard deviation takes the part along J_i away from student i's step: 
 """
 
 import math
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
 from bnlib import checks, lsoda
-from bnlib.committee.finite_batch import check_batch_size, check_not_zero, finite_batch_drift
-from bnlib.committee.gaussian import slope_weighted_overlap
-from bnlib.committee.order_parameters import (
-    Trajectory,
-    check_gain,
-    error_of,
-    field_scales,
-    joint_overlaps,
-    output_signs,
-)
+from bnlib.committee.finite_batch import check_batch_size, check_not_zero
+from bnlib.committee.gaussian import pairs
+from bnlib.committee.mean_step import fields_first, fields_last, mean_step
+from bnlib.committee.order_parameters import Trajectory, check_gain, error_of, output_signs
 
 ADVICE = (  # where a flow cannot be followed
     " Where a student grows without bound, a smaller learning rate helps. The papers' update can also shrink a student "
@@ -135,33 +129,6 @@ def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation, small=None):
     return dQ, eta * pull[..., K:], None if gain is None else (eta * change[..., None])[..., 0]
 
 
-def mean_step(Q, R, gain, T, tau, c, through_deviation, small=None, noisy=False):
-    """Of one unit of time at eta = 1: components (..., K, K+M) of each student's mean step along all students and
-    teachers, the mean change of the gains (..., K), and if `noisy` the noise <c_i c_j> of the steps (..., K, K)."""
-    K, M = R.shape[-2:]
-    raw = tau * joint_overlaps(Q, R, T)  # covariance of the fields J_i . xi, B_n . xi
-    scale = field_scales(raw[..., :K, :K], gain, M)
-    a = scale[..., :K]
-    C = raw * scale[..., :, None] * scale[..., None, :]  # and of what the units see
-    F = error_correlations(raw, C, scale, c, K)
-    lengths = np.diagonal(raw, axis1=-2, axis2=-1)[..., :K]
-    own = np.diagonal(F[..., :K], axis1=-2, axis2=-1)
-    pull = a[..., None] * F
-    if through_deviation:
-        pull = pull - (a * own)[..., None] * raw[..., :K, :] / lengths[..., None]
-    noises = None
-    if noisy:
-        noises = a[..., :, None] * a[..., None, :] * error_covariance(raw, C, F, c, K, through_deviation)
-    if small is not None and not isinstance(small, tuple):
-        return *small.step(raw, gain, c), noises
-    if small is not None:
-        share, center = small
-        more, tension = finite_batch_drift(raw, C, scale, c, K, center, through_deviation)
-        pull = pull + share * more
-        own = own - (share * tension[..., None])[..., 0] / a
-    return pull, own / np.sqrt(lengths), noises
-
-
 def smallness(finite_batch, normalization, batch_size, gain, center):
     """What :func:`velocity` takes for `small`, checked; None where nothing depends on it."""
     if finite_batch not in (False, True, "exact"):
@@ -183,55 +150,28 @@ def smallness(finite_batch, normalization, batch_size, gain, center):
     return ExactDrift(batch_size, center)
 
 
-def error_correlations(raw, C, scale, c, K):
-    """F (..., K, K+M) = <delta_i phi'(h_i) x_k>, the sum of I3 over all fields p, weighted by c_i . c_p."""
-    d = 1 + np.diagonal(C, axis1=-2, axis2=-1)
-    rows = C[..., :K, :]
-    weights = -(c @ c.T)[:K] / np.sqrt(d[..., :K, None] * d[..., None, :] - rows**2)
-    own = np.sum(weights * rows, axis=-1) / d[..., :K]
-    return (2 / np.pi) * ((weights * scale[..., None, :]) @ raw - (own * scale[..., :K])[..., None] * raw[..., :K, :])
-
-
-def error_covariance(raw, C, F, c, K, through_deviation):
-    """<e_i e_j> (..., K, K) with e_i = delta_i phi'(h_i), the sum of I4; with the projection that exact BN's step
-    carries."""
-    i, j = pairs(K)
-    signed = c[:K] @ c.T  # the two signs -w_i and -w_j cancel in the product below
-    average = slope_weighted_overlap(C, i, j)
-    values = np.sum((signed[i, None, :] @ average)[..., 0, :] * signed[j], axis=-1)
-    E = np.empty((*values.shape[:-1], K, K))
-    E[..., i, j] = E[..., j, i] = values
-    if not through_deviation:
-        return E
-    deviation = np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1)[..., :K])
-    f = F[..., :K] / deviation[..., None, :]  # f_ij = <e_i x_j> / (sigma sqrt Q_jj)
-    own = np.diagonal(f, axis1=-2, axis2=-1)
-    correlation = raw[..., :K, :K] / (deviation[..., :, None] * deviation[..., None, :])
-    shared = f * own[..., None, :]
-    return E - shared - np.swapaxes(shared, -1, -2) + correlation * own[..., :, None] * own[..., None, :]
-
-
-@cache
-def pairs(K):
-    """Indices i <= j of the pairs of students."""
-    return np.triu_indices(K)
-
-
 def pack(Q, R, gain):
     """Vectors (..., length) of what moves: the upper triangle of Q, R, and the gains."""
-    i, j = pairs(Q.shape[-1])
-    parts = [Q[..., i, j], R.reshape(*R.shape[:-2], -1), *([] if gain is None else [gain])]
-    return np.concatenate(parts, axis=-1)
+    K, M = R.shape[-2:]
+    i, j = pairs(K)
+    state = np.empty((len(i) + K * M + (0 if gain is None else K), *R.shape[:-2]))
+    state[: len(i)] = fields_first(Q, 2)[i, j]
+    state[len(i) : len(i) + K * M] = fields_first(R, 2).reshape(K * M, *R.shape[:-2])
+    if gain is not None:
+        state[len(i) + K * M :] = fields_first(gain, 1)
+    return fields_last(state, 1)
 
 
 def unpack(state, K, M):
-    """Q, R and gain (None where there is none) from vectors (..., length) made by :func:`pack`."""
+    """Q, R and gain (None where there is none) from vectors (..., length) made by :func:`pack`; in memory the runs are
+    side by side, as `mean_step` wants them."""
     i, j = pairs(K)
-    Q = np.empty((*state.shape[:-1], K, K))
-    Q[..., i, j] = Q[..., j, i] = state[..., : len(i)]
-    R = state[..., len(i) : len(i) + K * M].reshape(*state.shape[:-1], K, M)
-    gain = state[..., len(i) + K * M :]
-    return Q, R, gain if gain.shape[-1] else None
+    state = np.ascontiguousarray(fields_first(state, 1))
+    Q = np.empty((K, K, *state.shape[1:]))
+    Q[i, j] = Q[j, i] = state[: len(i)]
+    R = state[len(i) : len(i) + K * M].reshape(K, M, *state.shape[1:])
+    gain = state[len(i) + K * M :]
+    return fields_last(Q, 2), fields_last(R, 2), fields_last(gain, 1) if len(gain) else None
 
 
 def integrate(derivative, drift, start, times, rtol, atol):

@@ -41,9 +41,7 @@ def plateau_start(K, input_variance=1.0, *, normalization, squared_norm=None, as
     (array([[0.7121, 0.7021],
            [0.7021, 0.7121]]), array([0.5774, 0.5774]))
     """
-    e = checks.positive("asymmetry", asymmetry)
-    if e >= 1:
-        raise ValueError(f"asymmetry must be between 0 and 1; got {e!r}")
+    e = checks.between("asymmetry", asymmetry, 0, 1, "()")
     Q, _, R, S, *gain = restrict(fixed_point(K, input_variance, normalization=normalization, squared_norm=squared_norm))
     step = np.sqrt(Q) * e
     return embed([Q * (1 + e * e * (1 - 1 / K)), Q * (1 - e * e / K), R + step * (1 - 1 / K), S - step / K, *gain], K)

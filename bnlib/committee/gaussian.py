@@ -5,6 +5,8 @@ The units are :math:`\varphi(x) = \mathrm{erf}(x/\sqrt2)`, and the fields :math:
 below eq (6)). The closed forms are exact for every covariance, singular ones included.
 """
 
+from functools import cache
+
 import numpy as np
 from scipy.special import erf
 
@@ -127,9 +129,21 @@ def I4(C, K):
     (1, 1, 2, 2)
     """
     C = checks.covariance("C", C)
-    K = _students(K, C)
-    i, j = np.divmod(np.arange(K * K), K)
-    return slope_weighted_overlap(C, i, j).reshape(*C.shape[:-2], K, K, *C.shape[-2:])
+    K, n = _students(K, C), C.shape[-1]
+    (i, j), (p, q) = pairs(K), pairs(n)
+    angles, factors = slope_weighted_overlap(np.moveaxis(C, (-2, -1), (0, 1)), i, j)
+    packed = np.moveaxis(angles * factors[:, None], (0, 1), (-2, -1))
+    fields = np.empty((*packed.shape[:-1], n, n))
+    fields[..., p, q] = fields[..., q, p] = packed
+    result = np.empty((*C.shape[:-2], K, K, n, n))
+    result[..., i, j, :, :] = result[..., j, i, :, :] = fields
+    return result
+
+
+@cache
+def pairs(n):
+    """Indices i <= j of the pairs among n: of students, of fields."""
+    return np.triu_indices(n)
 
 
 def squashed_overlap(C):
@@ -139,18 +153,37 @@ def squashed_overlap(C):
 
 
 def slope_weighted_overlap(C, i, j):
-    """:func:`I4` without its check, for the pairs ``i[a], j[a]`` of students only: (..., pairs, n, n)."""
-    d = 1 + np.diagonal(C, axis1=-2, axis2=-1)
-    u, v = C[..., i, :], C[..., j, :]  # covariances with the two slopes' fields
-    du, dv, uv = d[..., i, None], d[..., j, None], C[..., i, j][..., None]
-    whole = du * dv - uv * uv
-    cross = 0.5 * uv * u - 0.5 * du * v  # symmetrized below: four products in two outer ones
-    mixed = 0.5 * uv * v - 0.5 * dv * u
-    across = v[..., :, None] * cross[..., None, :] + u[..., :, None] * mixed[..., None, :]
-    across = across + np.swapaxes(across, -1, -2)
-    joint = whole[..., None] * C[..., None, :, :] + across
-    scale = 1 / np.sqrt(whole * d[..., None, :] + 2 * (v * cross + u * mixed))
-    return (4 / np.pi**2) * np.arcsin(joint * scale[..., :, None] * scale[..., None, :]) / np.sqrt(whole)[..., None]
+    r""":func:`I4` without its check, for the pairs ``i[a] <= j[a]`` of students and the `pairs` of fields only.
+
+    Fields come first and cases last, so that a few fields of many cases are one long loop: from C (n, n, ...) two
+    arrays, angles (pairs of students, pairs of fields, ...) and factors (pairs of students, ...), whose product it is.
+    The two slopes are Gaussian factors, which condition the fields; one after the other, each takes an outer product
+    away from their covariance. With C' what is left,
+
+    .. math:: I_4 = \frac4{\pi^2}\frac1{\sqrt\Lambda} \arcsin\frac{C'_{pq}}{\sqrt{(1+C'_{pp})(1+C'_{qq})}}
+    """
+    (p, q), students = pairs(len(C)), np.arange(j.max() + 1)
+    own = 1 + C[students, students]
+    x = C[: len(own)] / np.sqrt(own)[:, None]
+    both = x[i, j]
+    rest = own[j] - both * both
+    y = C[j]
+    y -= both[:, None] * x[i]
+    y /= np.sqrt(rest)[:, None]
+    left = (C[p, q] - x.take(p, axis=1) * x.take(q, axis=1)).take(i, axis=0)
+    left -= _products(y, p, q)
+    scale = left.compress(p == q, axis=1)
+    scale += 1
+    np.sqrt(scale, out=scale)
+    left /= _products(scale, p, q)
+    return np.arcsin(left, out=left), (4 / np.pi**2) / np.sqrt(own[i] * rest)
+
+
+def _products(a, p, q):
+    """a_p a_q for pairs of entries of the second axis."""
+    result = a.take(p, axis=1)
+    result *= a.take(q, axis=1)
+    return result
 
 
 def _students(K, C):

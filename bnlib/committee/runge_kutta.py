@@ -62,7 +62,10 @@ class _Batch:
         self._keep((self.t < last) & ~stuck)
 
     def _advance(self, y, h, weights, K):
-        return y + h[:, None] * np.tensordot(weights, K[: len(weights)], 1)
+        step = (weights @ K[: len(weights)].reshape(len(weights), -1)).reshape(y.shape)
+        step *= h[:, None]
+        step += y
+        return step
 
     def _error(self, K, h, y):
         scale = self.atol + self.rtol * np.maximum(np.abs(self.y), np.abs(y))

@@ -116,9 +116,7 @@ def find_plateau(trajectory, *, input_variance=1.0, level=None, band=0.05):
     """
     if trajectory.error.ndim != 1:
         raise ValueError(f"trajectory must be of one run; got error of shape {trajectory.error.shape}")
-    band = checks.positive("band", band)
-    if band >= 1:
-        raise ValueError(f"band must be between 0 and 1; got {band!r}")
+    band = checks.between("band", band, 0, 1, "()")
     if level is None:
         level = plateau_error(trajectory.R.shape[-1], input_variance)
     level = checks.positive("level", level)

@@ -8,7 +8,7 @@ difference of the two is the effect of the batch statistics, and fluctuates less
 import numpy as np
 
 from bnlib import checks
-from bnlib.committee.dynamics import error_correlations
+from bnlib.committee.mean_step import error_correlations, fields_first, fields_last
 from bnlib.committee.order_parameters import OrderParameters, Trajectory, error_of, field_scales, joint_overlaps
 from bnlib.committee.overlap_walk import OverlapWalk
 from bnlib.committee.training import Rule, recorded
@@ -95,6 +95,7 @@ class _TwinRule:
         Q, R, _ = self.walk.state()
         raw = self.tau * joint_overlaps(Q[:, K:, K:], R[:, K:], np.broadcast_to(self.T, (len(Q), *self.T.shape)))
         scale = field_scales(raw[..., :K, :K], gain, R.shape[-1])
-        F = error_correlations(raw, raw * scale[..., :, None] * scale[..., None, :], scale, self.c, K)
+        C = raw * scale[..., :, None] * scale[..., None, :]
+        F = error_correlations(fields_first(raw, 2), fields_first(C, 2), fields_first(scale, 1), self.c, K)
         deviation = np.sqrt(np.diagonal(raw, axis1=-2, axis2=-1)[..., :K])
-        return scale[..., :K], np.diagonal(F[..., :K], axis1=-2, axis2=-1) / deviation
+        return scale[..., :K], fields_last(F[np.arange(K), np.arange(K)], 1) / deviation

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from bnlib.checks import array, positive, whole
+from bnlib.checks import array, finite, positive, real, whole
 from bnlib.partition.network import slope_in_range
 
 
@@ -79,11 +79,8 @@ def fold_of_sigma(sigma, b, c, t, slope):
     >>> float(np.degrees(fold_of_sigma(0.1**0.5, 1, 0, 1, 0.1)).round(1))
     54.9
     """
-    sigma = np.asarray(sigma, dtype=np.float64)
-    if not (np.isfinite(sigma).all() and (sigma > 0).all()):
-        raise ValueError(f"sigma must be finite and > 0; got {sigma!r}")
-    t, slope = positive("t", t), slope_in_range(slope)
-    b, c = (float(array(name, [value], ("1",))[0]) for name, value in (("b", b), ("c", c)))
+    sigma, t, slope = finite("sigma", sigma, above=0), positive("t", t), slope_in_range(slope)
+    b, c = real("b", b), real("c", c)
     return np.abs(np.arctan2(t, c + slope * b / sigma) - np.arctan2(t, c + b / sigma))
 
 
@@ -99,8 +96,9 @@ def sharpest_fold(b, c, t, slope):
     (0.3162, 54.9)
     """
     slope, t = slope_in_range(slope), positive("t", t)
-    if not (math.isfinite(b) and b != 0 and math.isfinite(c)):
-        raise ValueError(f"b must be finite and not 0, and c finite; got b = {b!r}, c = {c!r}")
+    b, c = real("b", b), real("c", c)
+    if b == 0:
+        raise ValueError(f"b must be finite and not 0; got {b!r}")
     if slope == 1:
         return 0.0, 0.0
     if slope < 0:

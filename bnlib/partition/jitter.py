@@ -12,7 +12,7 @@ import math
 import numpy as np
 from scipy.special import gammaln, ndtr
 
-from bnlib.checks import array, generator, whole
+from bnlib.checks import array, between, finite, generator, whole
 
 
 def projection_moments(points, weight):
@@ -104,7 +104,7 @@ def gaussian_mean_density(values, mean, sigma, batch_size):
     0.7979
     """
     B, _ = _sizes(batch_size, None)
-    spread = _above_zero("sigma", sigma) / math.sqrt(B)
+    spread = finite("sigma", sigma, above=0) / math.sqrt(B)
     return np.exp(-0.5 * ((np.asarray(values) - mean) / spread) ** 2) / (math.sqrt(2 * math.pi) * spread)
 
 
@@ -115,7 +115,7 @@ def gaussian_sigma_density(values, sigma, batch_size):
     0.8788
     """
     B, _ = _sizes(batch_size, None, least=2)
-    scale = _above_zero("sigma", sigma) / math.sqrt(B)
+    scale = finite("sigma", sigma, above=0) / math.sqrt(B)
     values = np.asarray(values, dtype=np.float64)
     chi = np.maximum(values, np.finfo(float).tiny) / scale
     log = (B - 2) * np.log(chi) - chi**2 / 2 - (B - 3) / 2 * math.log(2) - gammaln((B - 1) / 2)
@@ -143,10 +143,7 @@ def straddling_probability(slope):
     >>> [round(float(straddling_probability(slope)), 3) for slope in (-1, 0, 0.1, 1)]
     [0.0, 0.5, 0.563, 1.0]
     """
-    slope = np.asarray(slope, dtype=np.float64)
-    if not (np.abs(slope) <= 1).all():
-        raise ValueError(f"slope must be in [-1, 1]; got {slope!r}")
-    return 0.5 + 2 / np.pi * np.arctan(slope)
+    return 0.5 + 2 / np.pi * np.arctan(between("slope", slope, -1, 1))
 
 
 def mean_logit(levels, weight, slope):
@@ -227,14 +224,5 @@ def _sizes(batch_size, population, least=1):
 
 
 def _moment(name, value):
-    number = np.asarray(value, dtype=np.float64)
-    if not (np.isfinite(number).all() and (number >= 0).all()):
-        raise ValueError(f"{name} must be finite and >= 0; got {value!r}")
+    number = finite(name, value, least=0)
     return number if number.ndim else float(number)
-
-
-def _above_zero(name, value):
-    number = np.asarray(value, dtype=np.float64)
-    if not (np.isfinite(number).all() and (number > 0).all()):
-        raise ValueError(f"{name} must be finite and > 0; got {value!r}")
-    return number

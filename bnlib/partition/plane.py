@@ -5,12 +5,11 @@ the cells between the chords. Within a cell a unit is affine, so that a layer's 
 and never computed from the input again.
 """
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 
-from bnlib import checks
+from bnlib import checks, memory  # noqa: F401
 from bnlib.partition.arrangement import count_crossings
 from bnlib.partition.chords import InconsistentError, find_chords
 from bnlib.partition.mesh import polygon_mesh
@@ -19,10 +18,6 @@ from bnlib.partition.result import LayerCuts, Partition
 from bnlib.partition.stitching import cut_mesh
 
 TOLERANCE = 1e-11  # pre-activations below this, relative to the terms they add up, are zero
-if sys.platform == "linux":
-    # Taking and freeing one block, never touched, tells the GNU allocator to keep memory up to its size between calls
-    # instead of returning it to the system: a fifth of a partition's time.
-    np.empty(31_000_000, np.uint8)
 WIDENINGS = 4  # how often the tolerance grows tenfold where round-off makes signs that no line can have
 
 

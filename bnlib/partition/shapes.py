@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bnlib.checks import array, generator, one_of, whole
+from bnlib.checks import array, finite, generator, one_of, whole
 
 SHAPES = ("star", "ring", "moons", "spiral")
 
@@ -35,8 +35,7 @@ def moons(count, noise, rng):
     """
     generator("rng", rng)
     count = whole("count", count, 2)
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be finite and >= 0; got {noise!r}")
+    noise = finite("noise", noise, least=0)
     first = count - count // 2
     points = np.concatenate([_moon(first, 1), _moon(count - first, -1)]) / 0.6
     return points + noise * rng.standard_normal(points.shape), np.repeat([1.0, -1.0], [first, count - first])

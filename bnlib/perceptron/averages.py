@@ -99,23 +99,7 @@ def activation_and_slope(activation):
 
 def _fields(Q, R):
     """Both as arrays; ValueError where no Gaussian fields have them."""
-    Q, R = real("Q", Q), real("R", R)
-    if (Q < 0).any():
-        raise ValueError(f"Q must be >= 0; got {Q!r}")
-    if (abs(R) > 1).any():
-        raise ValueError(f"R must be in [-1, 1]; got {R!r}")
-    return Q, R
-
-
-def real(name, value):
-    """`value` as a float64 array of any shape, if all of it is finite."""
-    try:
-        result = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number or an array of numbers; got {value!r}") from None
-    if not np.isfinite(result).all():
-        raise ValueError(f"{name} must be finite; got {value!r}")
-    return result
+    return checks.finite("Q", Q, least=0), np.asarray(checks.between("R", R, -1, 1))
 
 
 def _plain(value):

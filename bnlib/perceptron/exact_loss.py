@@ -14,8 +14,7 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from bnlib.checks import one_of, real
-from bnlib.perceptron.gamma_decay import gains
+from bnlib.checks import finite, one_of, real
 from bnlib.perceptron.log_partition import log_partition
 from bnlib.perceptron.quadrature import independent_nodes, normal_nodes, normalized_nodes, shared_nodes
 from bnlib.perceptron.statistics import batch, gaussian_mean_inverse_sigma
@@ -39,7 +38,7 @@ def exact_loss(batch_size, target, *, activation, gamma=1.0, beta=0.0, statistic
     [-0.375, -0.326352, -0.376802]
     """
     A, z, w, zy, y = _ingredients(batch_size, target, activation, statistics)
-    g, beta = gains(gamma), real("beta", beta)
+    g, beta = finite("gamma", gamma), real("beta", beta)
     if z is None:
         return np.full(g.shape, math.inf)
     return A.value(np.multiply.outer(g, z) + beta) @ w - g * zy - beta * y

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from bnlib.checks import array, one_of, positive, real
+from bnlib.checks import array, finite, one_of, positive, real
 from bnlib.perceptron.laws import standardize
 from bnlib.perceptron.log_partition import log_partition
 from bnlib.perceptron.statistics import batch, gaussian_mean_inverse_sigma, gaussian_mean_inverse_square_sigma
@@ -113,7 +113,7 @@ def population_loss(preactivation, target, *, activation, gamma=1.0, beta=0.0, w
     """
     z, w = _population(preactivation, weights)
     y = array("target", target, ("P",), P=len(z))
-    h = np.multiply.outer(gains(gamma), z) + real("beta", beta)
+    h = np.multiply.outer(finite("gamma", gamma), z) + real("beta", beta)
     return (log_partition(activation).value(h) - y * h) @ w
 
 
@@ -141,7 +141,7 @@ def predicted_loss(
     M = batch(batch_size, allow_infinity=True)
     z, w = _population(preactivation, weights)
     y, A = array("target", target, ("P",), P=len(z)), log_partition(activation)
-    g = gains(gamma)
+    g = finite("gamma", gamma)
     h = np.multiply.outer(g, z) + real("beta", beta)
     skewness, kurtosis = w @ z**3, w @ z**4 - 3
     loss = (A.value(h) - y * h) @ w
@@ -182,14 +182,6 @@ def predicted_minimizer(
     if not slope(bracket[0]) < 0 < slope(bracket[1]):
         raise ValueError(f"bracket must hold a minimum of the loss between its ends; got {bracket!r}")
     return float(brentq(slope, *bracket, xtol=1e-13))
-
-
-def gains(gamma):
-    """`gamma` as a float64 array of any shape, if it is finite."""
-    g = np.asarray(gamma, dtype=np.float64)
-    if not np.isfinite(g).all():
-        raise ValueError(f"gamma must be finite; got {gamma!r}")
-    return g
 
 
 def _population(preactivation, weights):

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from bnlib import checks
-from bnlib.perceptron.averages import _plain, real
+from bnlib.perceptron.averages import _plain
 
 
 def least_squares_error(load, noise_variance):
@@ -104,7 +104,7 @@ def generalization_gap(load, noise_variance, decay=0.0):
     >>> round(generalization_gap(2.0, 0.25, 0.25), 4)  # the error without noise, ridge_error, is 0.1754
     0.2785
     """
-    error = ridge_error(load, noise_variance, decay) + real("noise_variance", noise_variance)
+    error = ridge_error(load, noise_variance, decay) + checks.finite("noise_variance", noise_variance)
     return _plain(error - training_error(load, noise_variance, decay))
 
 
@@ -116,10 +116,7 @@ def optimal_decay(noise_variance):
     >>> optimal_decay(0.25)
     0.25
     """
-    noise = real("noise_variance", noise_variance)
-    if (noise < 0).any():
-        raise ValueError(f"noise_variance must be >= 0; got {noise_variance!r}")
-    return _plain(noise)
+    return _plain(checks.finite("noise_variance", noise_variance, least=0))
 
 
 def ridge_decay(zeta, load):
@@ -159,7 +156,7 @@ def shrunk_error(load, noise_variance, factor):
     0.25
     """
     alpha, noise, _ = _arguments(load, noise_variance, 0.0)
-    c, m = real("factor", factor), np.minimum(alpha, 1.0)
+    c, m = checks.finite("factor", factor), np.minimum(alpha, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.where(noise > 0, noise / abs(1 - alpha), 0.0)
         return _plain(np.where(c == 0, 1.0, 1 - 2 * c * m + c**2 * m * (1 + spread)))
@@ -211,9 +208,7 @@ def descent_error(load, noise_variance, time):
     (1.0, 0.25)
     """
     alpha, noise = checks.positive("load", load), float(_arguments(load, noise_variance, 0.0)[1])
-    times = real("time", time)
-    if (times < 0).any():
-        raise ValueError(f"time must be >= 0; got {time!r}")
+    times = checks.finite("time", time, least=0)
     s, weight = _spectrum(alpha)
     decay = np.exp(-np.multiply.outer(times, s) / alpha)
     rise = -np.expm1(-np.multiply.outer(times, s) / alpha)
@@ -240,11 +235,5 @@ def _resolvent(alpha, decay):
 
 def _arguments(load, noise_variance, decay, name="decay"):
     """The three as arrays in range."""
-    alpha, noise, decay = real("load", load), real("noise_variance", noise_variance), real(name, decay)
-    if (alpha <= 0).any():
-        raise ValueError(f"load must be > 0; got {load!r}")
-    if (noise < 0).any():
-        raise ValueError(f"noise_variance must be >= 0; got {noise_variance!r}")
-    if (decay < 0).any():
-        raise ValueError(f"{name} must be >= 0; got {decay!r}")
-    return alpha, noise, decay
+    alpha, noise = checks.finite("load", load, above=0), checks.finite("noise_variance", noise_variance, least=0)
+    return alpha, noise, checks.finite(name, decay, least=0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bnlib.book.figures.committee.live_descent import BATCH, escapes
 from bnlib.book.records import load
 from bnlib.book.records.delay import BATCHES, MAP_NORMS, MAP_UNITS, MAP_VARIANCES, NORMS, STARTS, map_row, one_delay
 from bnlib.book.records.storing import generator
@@ -38,6 +39,25 @@ def test_descent_obeys_the_law_but_for_one_over_the_batch_size(K, tau, measure):
     for norm in NORMS:  # the plateau ends about one e-folding after or before e = 1: error bar 1 / ln(1/0.05)
         ratio = runs(1000, K, tau, norm).mean() / runs(1000, K, tau, None).mean()
         assert ratio == pytest.approx(delay(K, tau, squared_norm=norm), rel=1 / np.log(20))
+
+
+@pytest.mark.parametrize("K, tau", CASES)
+def test_the_figures_live_runs_are_what_the_record_says_of_small_batches(K, tau):
+    """The record's line in 1/b, extended from b = 300 and 1000 to the live runs' 200; all live runs leave.
+
+    Three standard errors, and the next order, (30/200)^2 = 2.3 %; inputs are few (N from 6 on), and that counts less.
+    """
+
+    def at(b, norm):
+        few, many = (runs(size, K, tau, norm).mean() for size in BATCHES)
+        return many + (few - many) * (1 / b - 1 / BATCHES[1]) / (1 / BATCHES[0] - 1 / BATCHES[1])
+
+    for norm in NORMS:
+        live = escapes(K, tau, norm, 0.05)
+        assert np.isfinite(live["bar"])
+        if norm >= 0.2:
+            expected = at(BATCH, norm) / at(BATCH, None)
+            assert live["ratio"] == pytest.approx(expected, abs=3 * live["bar"] + 0.023 * expected)
 
 
 def test_a_run_of_the_record_made_again():

@@ -7,7 +7,8 @@ import numpy as np
 from bnlib.book.records.committee import series
 from bnlib.book.records.storing import generator, plain
 from bnlib.committee import OrderParameters, train_overlaps
-from bnlib.committee.dynamics import mean_step, pack, smallness
+from bnlib.committee.dynamics import pack, smallness
+from bnlib.committee.mean_step import mean_step
 from bnlib.committee.order_parameters import joint_overlaps, output_signs
 from bnlib.committee.twins import train_twins
 

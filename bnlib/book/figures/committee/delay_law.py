@@ -6,6 +6,7 @@ import numpy as np
 
 from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter, Prediction
+from bnlib.book.figures.committee.live_descent import draw_escapes, escapes, told
 from bnlib.book.figures.committee.rules import RULES, number
 from bnlib.book.figures.committee.the_hessian import bend, eigen_axis
 from bnlib.book.records import load
@@ -160,7 +161,7 @@ def describe_rates(r):
 
 
 def compute_law(squared_norm, students, input_variance, batch_size):
-    """Live: two flows from the plateau. Recorded: runs of real descent from the same starts, at five squared norms."""
+    """Live: two flows from the plateau, and coarse runs of descent. Recorded: finer runs, at five squared norms."""
     K, tau = students, input_variance
     record = load("committee_delay_runs")
     runs, config = record["data"], record["config"]
@@ -179,7 +180,7 @@ def compute_law(squared_norm, students, input_variance, batch_size):
         "K": K, "tau": tau, "norm": squared_norm, "b": batch_size, "paths": paths, "ends": found,
         "runs": {rule: {k: np.array(run[k]) for k in ("times", "asymmetry")} for rule, run in real.items()},
         "norms": norms, "ratio": mean[1:] / mean[0], "bar": mean[1:] / mean[0] * np.hypot(share[1:], share[0]),
-        "law": delay(K, tau, squared_norm=squared_norm),
+        "law": delay(K, tau, squared_norm=squared_norm), "live": escapes(K, tau, squared_norm, config["asymmetry"]),
     }  # fmt: skip
 
 
@@ -210,6 +211,7 @@ def draw_law(r):
     ratio.axhline(1, color=style.QUIET, lw=0.7)
     ratio.errorbar(r["norms"], r["ratio"], 2 * r["bar"], fmt="o", ms=5, mfc="none", color=style.SECOND, lw=1)
     ratio.plot([r["norm"]], [r["ends"]["batch"] / r["ends"]["none"]], "D", color=style.ACCENT, ms=6)
+    draw_escapes(growth, ratio, r["norm"], r["live"])
     style.log_axis(ratio.xaxis, 0.03, 2, [0.05, 0.1, 0.2, 0.5, 1])
     style.log_axis(ratio.yaxis, 0.1, 25, [0.1, 0.3, 1, 3, 10])
     ratio.set_xlabel("squared norm |J(0)|²")
@@ -217,7 +219,8 @@ def draw_law(r):
     for y, text, color in (
         (0.92, "law", style.INK),
         (0.84, "◆ flow, live", style.ACCENT),
-        (0.76, "○ descent", style.SECOND),
+        (0.76, "□ descent, live", style.ACCENT),
+        (0.68, "○ descent, recorded", style.SECOND),
     ):
         ratio.text(0.03, y, text if text != "law" else "···· law", color=color, transform=ratio.transAxes)
     return figure
@@ -236,9 +239,9 @@ def describe_law(r):
     return (
         f"K = {r['K']}, τ = {r['tau']:g}, |J(0)|² = {r['norm']:g}, from the plateau with asymmetry 0.05. The flow "
         f"leaves at t = {r['ends']['none']:.3g} without batch normalization and at t = {r['ends']['batch']:.3g} with "
-        f"it, {measured:.2f} times as long; descent with batches of {r['b']} takes {r['ratio'][at]:.3f} ± "
-        f"{r['bar'][at]:.3f} times as long. The law says {r['law']:.3g}. A ratio above 1 is a delay; below 1 batch "
-        f"normalization is the faster one."
+        f"it, {measured:.2f} times as long; the law says {r['law']:.3g} (above 1 is a delay, below 1 batch "
+        f"normalization is the faster one). Recorded descent, b = {r['b']}, takes {r['ratio'][at]:.3f} ± "
+        f"{r['bar'][at]:.3f} times as long. {told(r['live'])}"
     )
 
 

@@ -22,7 +22,8 @@ from bnlib.book.records.escapes import (
 )
 from bnlib.book.records.small_batches import SIZES, residual, stepped_flow, trajectory
 from bnlib.committee import OrderParameters, asymmetry, flow
-from bnlib.committee.dynamics import mean_step, pack, smallness, unpack
+from bnlib.committee.dynamics import pack, smallness, unpack
+from bnlib.committee.mean_step import mean_step
 from bnlib.committee.order_parameters import joint_overlaps, output_signs
 from bnlib.committee.training import Rule
 

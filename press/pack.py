@@ -57,7 +57,7 @@ def watch():
         module = real(name, globals, locals, fromlist, level)
         importer = (globals or {}).get("__name__", "lazy_packages")
         if importer.startswith("importlib"):
-            importer = being_loaded(sys._getframe(1))
+            importer = importer_of(sys._getframe(1))
         if importer != "lazy_packages":
             base = importlib.util.resolve_name("." * level + name, globals.get("__package__")) if level else name
             parts = {f"{base}.{part}" for part in fromlist or ()}
@@ -76,18 +76,18 @@ def watch():
     lazy_packages.seen = note
 
 
-def being_loaded(frame):
-    """The module that the import system is loading, which is a compiled one if it imports in the system's name."""
-    while frame and frame.f_code.co_name != "_load_unlocked":
-        frame = frame.f_back
-    return frame.f_locals["spec"].name if frame else "importlib"
-
-
 def note(frame, name):
-    """The first module up the stack that is not the import system's asks for the module ``name``."""
+    """Whoever the import system, in ``frame``, works for asks for the module ``name``."""
+    edges[importer_of(frame)].add(name)
+
+
+def importer_of(frame):
+    """The first module up the stack that is not the import system's, or a compiled one that is being loaded."""
     while frame.f_back and frame.f_globals["__name__"].startswith(MACHINERY):
+        if frame.f_code.co_name == "_load_unlocked":
+            return frame.f_locals["spec"].name
         frame = frame.f_back
-    edges[frame.f_globals["__name__"]].add(name)
+    return frame.f_globals["__name__"]
 
 
 def packs(site):

@@ -25,7 +25,7 @@ FIGURES = "bnlib.book.figures"
 LAZY = ("scipy.", "bnlib.")  # packages whose parts are imported only when they are asked for
 NOT_IN_PAGES = ("bnlib/book/exercises/", "bnlib/book/widgets.py", "bnlib/book/records/__main__.py")
 # What the standard library must have besides the modules that were seen to be used: parts that are asked for by name.
-KEPT = ("encodings/", "importlib/", "pyodide/", "_pyodide/", "collections/")
+KEPT = ("encodings/", "importlib/", "pyodide/", "_pyodide/", "collections/", "compression/")
 MACHINERY = ("importlib", "_frozen_importlib", "lazy_packages", "pack")  # they import for others
 LARGE = 300_000  # bytes of a compiled module of SciPy that is a pack of its own
 opened, edges = set(), defaultdict(set)

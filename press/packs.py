@@ -47,16 +47,12 @@ def key(root):
 
 
 def find_node():
-    """A JavaScript engine to run Pyodide in: the one that playwright brings, or the system's node."""
+    """The JavaScript engine to run Pyodide in: the one that playwright, in requirements.txt, brings."""
     spec = importlib.util.find_spec("playwright")
-    if spec is not None:
-        own = Path(spec.origin).parent / "driver" / ("node.exe" if sys.platform == "win32" else "node")
-        if own.is_file():
-            return own
-    system = shutil.which("node")
-    if system is None:
+    node = spec and Path(spec.origin).parent / "driver" / ("node.exe" if sys.platform == "win32" else "node")
+    if not node or not node.is_file():
         raise assemble.NoSource("there is no node to pack them with (playwright, in requirements.txt, brings one)")
-    return system
+    return node
 
 
 def run(node, files, root, out):

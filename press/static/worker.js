@@ -4,7 +4,7 @@ const at = (name) => String(new URL(`kernel/${name}`, import.meta.url));
 const packs = {};                                  // name -> promise of an unpacked pack
 const turns = [];                                  // of files that wait: what is used first is to come first
 let ahead = 1_500_000;                             // bytes asked for beyond what has come: a line is never idle
-let plan, core, py, kernel, booted, got = 0, asked = 0, wanted = 0;
+let plan, core, py, inflate, kernel, booted, got = 0, asked = 0, wanted = 0;
 
 function onwards() {
   while (turns.length && asked - got < ahead) {
@@ -14,15 +14,20 @@ function onwards() {
   }
 }
 
-async function fetched(name) {                     // gzip under a plain name, so that every server sends the same few bytes
+async function fetched(name) {                     // packed under a plain name, so that every server sends the same few bytes
   const bytes = plan.bytes[name];
   wanted += bytes;
   await new Promise((begin) => { turns.push({ bytes, begin }); onwards(); });
   const response = await fetch(`${at(name)}.pack?v=${plan.versions[name]}`);   // a new version is never mixed with an old one
   if (!response.ok) throw new Error(`${name}: ${response.status}`);
   const count = new TransformStream({ transform(chunk, out) { got += chunk.length; onwards(); out.enqueue(chunk); } });
-  return response.body.pipeThrough(count).pipeThrough(new DecompressionStream("gzip"));
+  return response.body.pipeThrough(count);
 }
+
+// Files come as gzip, but SciPy's in a closer format (Zstandard), which Python unpacks: it takes longer, but not than the line.
+const closer = (name) => name.startsWith("scipy") || name === "rest";
+const unzipped = async (name) => (await fetched(name)).pipeThrough(new DecompressionStream("gzip"));
+const bytesOf = async (name) => new Uint8Array(await new Response(await (closer(name) ? fetched : unzipped)(name)).arrayBuffer());
 
 // The loader asks for the interpreter and the standard library by their plain names.
 const plainFetch = self.fetch;
@@ -30,7 +35,13 @@ self.fetch = async (resource, options) => String(resource) === at("pyodide.asm.w
   ? new Response(await core.wasm, { headers: { "Content-Type": "application/wasm" } })
   : String(resource) === at("stdlib.zip") ? new Response(await core.library) : plainFetch(resource, options);
 
-function unpack(bytes) {                           // uint32 length, JSON [[path, size], ...], then the files
+function inflated(packed) {
+  const content = inflate(packed), view = content.getBuffer("u8");
+  try { return view.data.slice(); } finally { view.release(); content.destroy(); }
+}
+
+function unpack(name, packed) {                    // uint32 length, JSON [[path, size], ...], then the files
+  const bytes = closer(name) ? inflated(packed) : packed;
   const length = new DataView(bytes.buffer).getUint32(0, true), made = new Set();
   let offset = 4 + length;
   for (const [path, size] of JSON.parse(new TextDecoder().decode(bytes.subarray(4, offset)))) {
@@ -41,8 +52,7 @@ function unpack(bytes) {                           // uint32 length, JSON [[path
   py.runPython("import sys; sys.path_importer_cache.clear()");   // importlib's own way would import a mail reader
 }
 
-const bytesOf = async (name) => new Uint8Array(await new Response(await fetched(name)).arrayBuffer());
-const need = (name) => (packs[name] ??= bytesOf(name).then(unpack));
+const need = (name) => (packs[name] ??= bytesOf(name).then((bytes) => unpack(name, bytes)));
 
 async function interpreter() {                     // what the loader would import under its plain name
   const script = await new Response(await core.script, { headers: { "Content-Type": "text/javascript" } }).blob();
@@ -57,16 +67,17 @@ async function told(work) {                        // with news of what has come
 const needsOf = (figure) => plan.needs[figure] ?? [];
 
 async function boot({ figures: [first, ...others] }) {
-  const [script, library, wasm] = [bytesOf("pyodide.asm.mjs"), bytesOf("stdlib.zip"), fetched("pyodide.asm.wasm")];
+  const [script, library, wasm] = [bytesOf("pyodide.asm.mjs"), bytesOf("stdlib.zip"), unzipped("pyodide.asm.wasm")];
   core = { wasm, script, library };
   const coming = [...new Set(["base", "bnlib", ...needsOf(first)])].map((name) => [name, bytesOf(name)]);
   for (const promise of [wasm, script, library, ...coming.map(([, bytes]) => bytes)]) promise.catch(() => {});
   const { loadPyodide } = await import(at("pyodide.mjs"));
   py = await loadPyodide({ indexURL: at(""), stdLibURL: at("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at(""),
     createPyodideModule: await interpreter() });
+  inflate = py.runPython("from compression import zstd; lambda packed: zstd.decompress(packed.to_bytes())");
   py.runPython("import gc; gc.disable()");         // an eighth of the time of the imports below
   for (const [name, bytes] of coming) {
-    unpack(await bytes);
+    unpack(name, await bytes);
     packs[name] = Promise.resolve();
     if (name === "bnlib") {
       ahead = Infinity;                            // nobody takes turns while Python works

@@ -24,6 +24,9 @@ PAIRED_MISTAKES = {
     ),
     "divided by S": lambda a, b: ((a - b).mean(), (a - b).std() / np.sqrt(len(a))),
     "spread in place of standard error": lambda a, b: ((a - b).mean(), (a - b).std(ddof=1)),
+    "root forgotten": lambda a, b: ((a - b).mean(), (a - b).var(ddof=1) / len(a)),
+    "order": lambda a, b: paired(a, b)[::-1],
+    "size of the differences": lambda a, b: ((a - b).mean(), np.abs(a - b).std(ddof=1) / np.sqrt(len(a))),
     "sign": lambda a, b: ((b - a).mean(), (a - b).std(ddof=1) / np.sqrt(len(a))),
 }  # fmt: skip
 
@@ -51,6 +54,9 @@ def _folded(factor, W, beta, shift):
 FOLD_MISTAKES = {
     "epsilon outside the root": lambda W, g, b, m, v, e: _folded(g / (v**0.5 + e), W, b, m * g / (v**0.5 + e)),
     "mean forgotten": lambda W, g, b, m, v, e: _folded(g / (v + e) ** 0.5, W, b, 0.0),
+    "epsilon forgotten": lambda W, g, b, m, v, e: _folded(g / v**0.5, W, b, m * g / v**0.5),
+    "sign of the mean": lambda W, g, b, m, v, e: _folded(g / (v + e) ** 0.5, W, b, -m * g / (v + e) ** 0.5),
+    "bias first": lambda *layer: np.roll(fold(*layer), 1, axis=0),
     "mean not scaled": lambda W, g, b, m, v, e: _folded(g / (v + e) ** 0.5, W, b, m),
     "variance in place of deviation": lambda W, g, b, m, v, e: _folded(g / (v + e), W, b, m * g / (v + e)),
 }
@@ -77,6 +83,7 @@ def seeds_by_search(difference, spread, power):
 
 
 SEEDS_MISTAKES = {
+    "not rounded up": lambda d, s, p: (s / d * (2 + ndtri(p))) ** 2,
     "power forgotten": lambda d, s, p: math.ceil((2 * s / d) ** 2),
     "threshold of one standard error": lambda d, s, p: math.ceil((s / d * (1 + ndtri(p))) ** 2),
     "not squared": lambda d, s, p: math.ceil(s / d * (2 + ndtri(p))),

@@ -24,9 +24,15 @@ def _gaps(W, b, x, y):
     return np.delete(z[y] - z, y), np.delete(np.linalg.norm(W[:, [y]] - W, axis=0), y)
 
 
+def _at_least_gap(gaps, lengths):
+    return (gaps / lengths)[gaps.argmin()]
+
+
 MARGIN_MISTAKES = {
     "logit gap": lambda W, b, x, y: _gaps(W, b, x, y)[0].min(),
     "one weight vector": lambda W, b, x, y: _gaps(W, b, x, y)[0].min() / np.linalg.norm(W[:, y]),
+    "squared length": lambda W, b, x, y: (_gaps(W, b, x, y)[0] / _gaps(W, b, x, y)[1] ** 2).min(),
+    "runner-up only": lambda W, b, x, y: _at_least_gap(*_gaps(W, b, x, y)),
     "largest in place of least": lambda W, b, x, y: np.divide(*_gaps(W, b, x, y)).max(),
     "sign lost": lambda W, b, x, y: abs(np.divide(*_gaps(W, b, x, y)).min()),
 }

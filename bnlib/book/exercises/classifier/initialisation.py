@@ -21,12 +21,22 @@ def _cases():
     ]
 
 
-def _distance(case):
-    """By the geometry of each wall: the projection of x onto z_y = z_k, and its length; for the answers' sign, z."""
-    W, b, x, y = case
+def _walls(W, b, x, y):
+    """Signed distances of x to all walls z_y = z_k."""
     z = x @ W + b
-    walls = [(z[y] - z[k]) / np.linalg.norm(W[:, y] - W[:, k]) for k in range(len(b)) if k != y]
-    return min(walls)
+    return [(z[y] - z[k]) / np.linalg.norm(W[:, y] - W[:, k]) for k in range(len(b)) if k != y]
+
+
+def _distance(case):
+    """The least of the distances to the walls."""
+    return min(_walls(*case))
+
+
+def _to_runner_up(W, b, x, y):
+    """The distance to the wall of the class that has the largest z of the others."""
+    z = x @ W + b
+    k = max((k for k in range(len(b)) if k != y), key=lambda k: z[k])
+    return (z[y] - z[k]) / np.linalg.norm(W[:, y] - W[:, k])
 
 
 def _walked(answer, sign):
@@ -59,7 +69,7 @@ MARGIN = Exercise(
     hints=(
         "Between class y and another class k the boundary is a hyperplane, z_y = z_k: chapter 9 has the distance.",
         "The distance to that wall is (z_y - z_k) / |w_y - w_k|, with the columns of W.",
-        "Class y stops to be the answer at the nearest wall: take the least over k.",
+        "Class y stops to be the answer at the nearest wall: take the least over all k other than y.",
     ),
     checks=(
         Check("a step just short of the margin keeps the class", lambda answer: _walked(answer, -1)),
@@ -92,6 +102,20 @@ MARGIN = Exercise(
             "The gap z_y - z_k changes with w_y - w_k, not with w_y alone.",
         ),
         Mistake(
+            "squared length",
+            _as(
+                lambda W, b, x, y: min(
+                    ((x @ W + b)[y] - (x @ W + b)[k]) / np.sum((W[:, y] - W[:, k]) ** 2) for k in range(3) if k != y
+                )
+            ),
+            "A step of length s along w_y - w_k changes the gap by s |w_y - w_k|, not by s |w_y - w_k|^2.",
+        ),
+        Mistake(
+            "runner-up only",
+            _as(lambda *case: _to_runner_up(*case)),
+            "The class with the next largest z need not have the nearest wall: compare the distances to all of them.",
+        ),
+        Mistake(
             "largest in place of least",
             _as(
                 lambda W, b, x, y: max(
@@ -102,7 +126,10 @@ MARGIN = Exercise(
         ),
         Mistake(
             "sign lost",
-            _as(lambda W, b, x, y: abs(_distance((W, b, x, y)))),
+            lambda answer: any(
+                _as(distance)(answer)
+                for distance in (lambda *case: abs(_distance(case)), lambda *case: min(map(abs, _walls(*case))))
+            ),
             "A wrong answer has a negative margin.",
         ),
     ),
@@ -158,7 +185,7 @@ HELD = Exercise(
         ),
         Mistake(
             "upside down",
-            lambda answer: close(answer(1.0, np.array([0.5, 2.0])), [0.25, 4.0]),
+            lambda answer: any(close(answer(1.0, np.array([0.5, 2.0])), [0.5**p, 2.0**p]) for p in (1, 2)),
             "A large deviation divides the pre-activation: the same step of W then does less.",
         ),
         Mistake(
@@ -214,8 +241,8 @@ JITTER = Exercise(
         ),
         Mistake(
             "variance",
-            lambda answer: close(answer(16, 320), (320 - 16) / (16 * 319)),
-            "That is the variance. The standard deviation is its root.",
+            lambda answer: close(answer(16, 320), (320 - 16) / (16 * 319)) or close(answer(16, 320), 1 / 16),
+            "That is a variance. The standard deviation is its root.",
         ),
         Mistake(
             "N in place of N - 1",

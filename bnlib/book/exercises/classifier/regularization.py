@@ -38,6 +38,10 @@ PAIRED = Exercise(
             lambda answer: close(answer(np.array([1.0, 2, 3]), np.zeros(3)), [2.0, 3**-0.5]),
         ),
         Check(
+            "differences -1, 1, 3 have mean 1 and standard error 2 / sqrt(3)",
+            lambda answer: close(answer(np.array([-1.0, 1, 3]), np.zeros(3)), [1.0, 2 * 3**-0.5]),
+        ),
+        Check(
             "exchanging the arms changes the sign of the mean only",
             lambda answer: close(answer(B, A), [-1, 1] * answer(A, B)),
         ),
@@ -58,6 +62,21 @@ PAIRED = Exercise(
             "spread in place of standard error",
             lambda answer: close(answer(np.array([1.0, 2, 3]), np.zeros(3))[1], 1.0),
             "That is the spread of one difference. The mean of S of them is known better, by the root of S.",
+        ),
+        Mistake(
+            "root forgotten",
+            lambda answer: close(answer(np.array([1.0, 2, 3]), np.zeros(3))[1], 1 / 3),
+            "That is the square of the standard error. Take the root.",
+        ),
+        Mistake(
+            "order",
+            lambda answer: close(answer(A, B)[1], 0.025),
+            "The mean comes first and its standard error second.",
+        ),
+        Mistake(
+            "size of the differences",
+            lambda answer: close(answer(np.array([-1.0, 1, 3]), np.zeros(3))[1], 2 / 3, rtol=1e-3),
+            "Differences below zero count as such: take the deviation of a - b, not of its size.",
         ),
         Mistake(
             "sign",
@@ -136,6 +155,21 @@ FOLD = Exercise(
             "The mean is subtracted before anything else, and must come back in the bias.",
         ),
         Mistake(
+            "epsilon forgotten",
+            _is(lambda W, g, b, m, v, e: _rows(W * g / np.sqrt(v), b - m * g / np.sqrt(v))),
+            "Nearly: epsilon stands under the root and belongs to the function that must stay the same.",
+        ),
+        Mistake(
+            "sign of the mean",
+            _is(lambda W, g, b, m, v, e: _rows(W * g / np.sqrt(v + e), b + m * g / np.sqrt(v + e))),
+            "The layer subtracts the mean: what does it make of x = 0?",
+        ),
+        Mistake(
+            "bias first",
+            lambda answer: _same_function(lambda *layer: np.roll(answer(*layer), -1, axis=0)),
+            "The weights come first, and the bias is the last row.",
+        ),
+        Mistake(
             "mean not scaled",
             _is(lambda W, g, b, m, v, e: _rows(W * g / np.sqrt(v + e), b - m)),
             "The mean is subtracted before the division and the gain: both act on it.",
@@ -152,6 +186,11 @@ FOLD = Exercise(
 def _found(seeds, difference=0.5):
     """How often a difference is beyond two standard errors, for Gaussian seeds of spread 1 (s.e. known)."""
     return ndtr(difference * math.sqrt(seeds) - 2)
+
+
+def _needed(power, difference=0.5):
+    """What is to be rounded up."""
+    return (2 + ndtri(power)) ** 2 / difference**2
 
 
 SEEDS = Exercise(
@@ -181,6 +220,10 @@ SEEDS = Exercise(
             lambda answer: all(_found(answer(0.5, 1.0, power) - 1) < power for power in (0.5, 0.8, 0.95)),
         ),
         Check(
+            "it is a whole number of seeds",
+            lambda answer: all(float(answer(0.5, 1.0, power)).is_integer() for power in (0.5, 0.8, 0.95)),
+        ),
+        Check(
             "half the difference takes four times as many, up to rounding",
             lambda answer: abs(answer(0.005, 1.0, 0.8) / answer(0.01, 1.0, 0.8) - 4) < 1e-3,
         ),
@@ -190,6 +233,14 @@ SEEDS = Exercise(
         ),
     ),
     mistakes=(
+        Mistake(
+            "not rounded up",
+            lambda answer: any(
+                all(close(answer(0.5, 1.0, power), made(_needed(power))) for power in (0.8, 0.95))
+                for made in (float, math.floor)
+            ),
+            "Nearly: the smallest whole number that is large enough. Round up.",
+        ),
         Mistake(
             "power forgotten",
             lambda answer: answer(0.5, 1.0, 0.8) == answer(0.5, 1.0, 0.95) == 16,

@@ -72,26 +72,23 @@ def dropout(scale):
 
 
 def without(scale):
-    """L19's figure 7: batch normalization folded into the weights, and plain descent; with two controls."""
+    """L19's figure 7: batch normalization folded into the weights, and plain descent; with controls."""
     lengths = {"smoke": (1, 1, 1), "cpu": (20, 10, 15), "full": (77, 10, 20)}[scale]
-    rates = (0.1, 0.01, 0.01)
-    rows = 16
-    afterwards = {
-        "without": {"change": "fold"},
-        "with": {},
-        "held still, noise put back": {"change": "hold", "extras": {"noise": [rows, 1.0]}},
-    }
+    rows, rates = 16, (0.1, 0.01, 0.01)
+    afterwards = {"without": {"change": "fold"}, "with": {}}
+    noisy = {"held still, noise put back": {"change": "hold", "extras": {"noise": [rows, 1.0]}}}
     return {
-        arm: _settings(
+        f"{labels} {arm}": _settings(
             scale,
-            wrong_labels=0.3,
+            wrong_labels=share,
             extras={"statistics_batch": rows},
             phases=[
                 {"epochs": epochs, "learning_rate": rate, **({} if n < 2 else last)}
                 for n, (epochs, rate) in enumerate(zip(lengths, rates))
             ],
         )
-        for arm, last in afterwards.items()
+        for labels, share, arms in (("clean", 0.0, afterwards), ("wrong labels", 0.3, afterwards | noisy))
+        for arm, last in arms.items()
     }
 
 

@@ -147,7 +147,8 @@ class TestWithPyTorch:
 
     def test_arms_without_normalization_share_their_past(self):
         """Until the fold the three arms are one run, and the fold changes no loss but by float32 round-off."""
-        arms = {arm: self.part("without", arm) for arm in EXPERIMENTS["without"]("smoke")}
+        names = [arm for arm in EXPERIMENTS["without"]("smoke") if arm.startswith("wrong labels")]
+        arms = {arm.removeprefix("wrong labels "): self.part("without", arm) for arm in names}
         phase = arms["with"]["phase"]
         for name in ("without", "held still, noise put back"):
             assert (arms[name]["test_loss"][phase < 2] == arms["with"]["test_loss"][phase < 2]).all()

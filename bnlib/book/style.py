@@ -122,7 +122,9 @@ def label(ax, ys, names, colors, x=1.025, gap=10.0):
     order = np.argsort(at, kind="stable")
     for below, above in zip(order, order[1:]):
         at[above] = max(at[above], at[below] + step)
-    at -= max(0.0, at[order[-1]] - 1.0)
+    at[order[-1]] = min(at[order[-1]], 1.0)
+    for above, below in zip(order[::-1], order[-2::-1]):  # what was pushed over the top comes back, and no more
+        at[below] = min(at[below], at[above] - step)
     for y, name, color in zip(at, names, colors):
         ax.text(x, y, name, color=color, va="center", ha="left", transform=ax.transAxes, clip_on=False)
 

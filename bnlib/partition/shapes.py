@@ -1,4 +1,4 @@
-"""Data in the plane with a shape to see: star, ring, spiral, moons."""
+"""What studies of a partition begin with: data in the plane with a shape to see, and random weights."""
 
 import numpy as np
 
@@ -40,6 +40,17 @@ def moons(count, noise, rng):
     first = count - count // 2
     points = np.concatenate([_moon(first, 1), _moon(count - first, -1)]) / 0.6
     return points + noise * rng.standard_normal(points.shape), np.repeat([1.0, -1.0], [first, count - first])
+
+
+def random_weights(rng, *widths):
+    """Weights [(n_l, n_{l-1})], Gaussian with variance 2 / fan-in, between layers of these widths, the inputs first.
+
+    >>> [W.shape for W in random_weights(np.random.default_rng(0), 2, 8, 3)]
+    [(8, 2), (3, 8)]
+    """
+    generator("rng", rng)
+    sizes = [whole("widths", width, 1) for width in widths]
+    return [rng.standard_normal((n, d)) * np.sqrt(2 / d) for d, n in zip(sizes, sizes[1:])]
 
 
 def _moon(count, sign):

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from bnlib.checks import array, generator, one_of, positive, whole
 from bnlib.partition.network import AffineLayer, Network, activate, slope_in_range
+from bnlib.partition.shapes import random_weights
 
 STATISTICS = ("batch", "data")
 
@@ -41,10 +42,9 @@ def random_classifier(widths, rng, *, inputs=2, slope=0.0):
     >>> random_classifier([8, 8], np.random.default_rng(0)).row.shape
     (8,)
     """
-    generator("rng", rng)
-    sizes = [whole("inputs", inputs, 1), *(whole("widths", width, 1) for width in widths)]
-    weights = tuple(rng.standard_normal((n, d)) * np.sqrt(2 / d) for d, n in zip(sizes, sizes[1:]))
-    return Classifier(weights, rng.standard_normal(sizes[-1]) / np.sqrt(sizes[-1]), 0.0, slope_in_range(slope))
+    weights = tuple(random_weights(rng, whole("inputs", inputs, 1), *widths))
+    last = [inputs, *widths][-1]
+    return Classifier(weights, rng.standard_normal(last) / np.sqrt(last), 0.0, slope_in_range(slope))
 
 
 def loss_and_gradient(classifier, points, labels, counted=None):

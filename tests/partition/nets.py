@@ -3,20 +3,26 @@
 import numpy as np
 
 from bnlib.partition import AffineLayer, Network
+from bnlib.partition.shapes import random_weights
 
 BOX = [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]
 SLOPES = (0.0, 0.1, -1.0)
-
-
-def random_weights(rng, *widths):
-    """Random weights between layers of these widths, the input first."""
-    return [rng.standard_normal((n, d)) * np.sqrt(2 / d) for d, n in zip(widths, widths[1:])]
 
 
 def random_network(rng, *widths, slope=0.0):
     """The network that the timings use: weights as above, biases of variance 1 / d."""
     weights = random_weights(rng, *widths)
     return Network([AffineLayer(W, rng.standard_normal(len(W)) / np.sqrt(W.shape[1])) for W in weights], slope)
+
+
+def crossings(ends, p, q):
+    """How many segments (s, 2, 2) the path from p to q crosses."""
+    u, v = ends[:, 0], ends[:, 1]
+    return int(((_side(p, q, u) != _side(p, q, v)) & (_side(u, v, p) != _side(u, v, q))).sum())
+
+
+def _side(a, b, c):
+    return np.sign((b - a)[..., 0] * (c - a)[..., 1] - (b - a)[..., 1] * (c - a)[..., 0])
 
 
 def star(rng, points=50, centre=(0.3, -0.2), noise=0.02):

@@ -5,7 +5,8 @@ import pytest
 
 from bnlib.partition import AffineLayer, Network, Plane, count_regions, partition
 from bnlib.partition.degenerate import KINDS
-from tests.partition.nets import BOX, check_mesh, random_weights, star
+from bnlib.partition.shapes import random_weights
+from tests.partition.nets import BOX, check_mesh, star
 
 
 def cases(network, polygon=BOX, **how):

@@ -6,7 +6,8 @@ import pytest
 from bnlib.book.figures.partition.folding import OUT, TOY, compute_moves, compute_pulled_back
 from bnlib.book.figures.partition.hyperplanes import CENTRE, box
 from bnlib.partition import Network, folds, geometry, partition, shapes
-from tests.partition.nets import SLOPES, random_weights, star
+from bnlib.partition.shapes import random_weights
+from tests.partition.nets import SLOPES, star
 
 WIDE = 50 * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 

@@ -6,7 +6,8 @@ import pytest
 from bnlib.book.figures.partition.hyperplanes import box
 from bnlib.book.figures.partition.hyperplanes_deep import compute_fit, compute_layers
 from bnlib.partition import AffineLayer, BatchNormLayer, Network, geometry, partition, shapes
-from tests.partition.nets import BOX, SLOPES, random_network, random_weights, star
+from bnlib.partition.shapes import random_weights
+from tests.partition.nets import BOX, SLOPES, crossings, random_network, star
 
 
 def input_cost(network, layer, unit, offsets, points, polygon):
@@ -97,18 +98,8 @@ def test_boundary_is_where_codes_change():
     paths = rng.uniform(-1, 1, (300, 2, 2))
     codes = network.codes(paths)
     for unit, key in enumerate([(0, k) for k in range(5)] + [(1, k) for k in range(4)]):
-        crossed = np.array([_crossings(part.segments[key], *path) for path in paths])
+        crossed = np.array([crossings(part.segments[key], *path) for path in paths])
         np.testing.assert_array_equal(crossed % 2 == 1, codes[:, 0, unit] != codes[:, 1, unit])
-
-
-def _side(a, b, c):
-    return np.sign((b - a)[..., 0] * (c - a)[..., 1] - (b - a)[..., 1] * (c - a)[..., 0])
-
-
-def _crossings(ends, p, q):
-    """How many segments (s, 2, 2) the path from p to q crosses."""
-    u, v = ends[:, 0], ends[:, 1]
-    return int(((_side(p, q, u) != _side(p, q, v)) & (_side(u, v, p) != _side(u, v, q))).sum())
 
 
 def test_distance_to_a_folded_hyperplane_is_that_of_the_first_sign_change():

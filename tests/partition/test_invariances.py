@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bnlib.partition import AffineLayer, BatchNormLayer, Network, partition
-from tests.partition.nets import BOX, SLOPES, random_weights, star
+from bnlib.partition.shapes import random_weights
+from tests.partition.nets import BOX, SLOPES, star
 
 
 def same(one, other, scale=1.0, atol=1e-11):

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from bnlib.partition import AffineLayer, Network, Plane, count_regions, partition
+from bnlib.partition.shapes import random_weights
 from tests.partition.exact import exact_partition, length
-from tests.partition.nets import BOX, SLOPES, check_mesh, interior_points, random_network, random_weights, star
+from tests.partition.nets import BOX, SLOPES, check_mesh, crossings, interior_points, random_network, star
 
 
 def compare(network, polygon=BOX, **how):
@@ -188,18 +189,8 @@ def test_decision_boundary_is_where_the_output_is_zero():
     assert len(partition(split, BOX)) == len(part) + len(ends)
     x = rng.uniform(-1, 1, (400, 2))
     signs = np.sign(network.forward(x)[:, 0])
-    crossed = np.array([_crossings(ends, x[i], x[i + 1]) for i in range(399)])
+    crossed = np.array([crossings(ends, x[i], x[i + 1]) for i in range(399)])
     assert ((signs[1:] * signs[:-1] < 0) == (crossed % 2 == 1)).all()  # paths change sign at the boundary only
-
-
-def _side(a, b, c):
-    return np.sign((b - a)[..., 0] * (c - a)[..., 1] - (b - a)[..., 1] * (c - a)[..., 0])
-
-
-def _crossings(ends, p, q):
-    """How many segments (s, 2, 2) the path from p to q crosses."""
-    u, v = ends[:, 0], ends[:, 1]
-    return int(((_side(p, q, u) != _side(p, q, v)) & (_side(u, v, p) != _side(u, v, q))).sum())
 
 
 def test_segments_lie_across_their_unit_s_gradient_in_their_cells():

@@ -93,9 +93,15 @@ def margin_quantiles(classifier, points, labels, quantiles=(0.5, 0.1)):
     return np.quantile(margins(classifier.network(points), points, labels), quantiles)
 
 
+def rough(name, offset):
+    """50 points of a shape, each moved by about 0.01: without symmetry, so that no sign or order hangs on round-off."""
+    points = shapes.shape(name, 50, OFFSETS[offset])
+    return points + 0.01 * np.random.default_rng(9).standard_normal(points.shape)
+
+
 def started(name, sizes, data, slope, rng):
     """A network with weights N(0, 2 / fan-in), and batch statistics of the data, zero bias or biases N(0, 1/2)."""
-    weights = [rng.standard_normal((n, d)) * np.sqrt(2 / d) for d, n in zip(sizes, sizes[1:])]
+    weights = shapes.random_weights(rng, *sizes)
     if name == "batch":
         return Network.with_batch_norm(weights, data, slope)
     scale = 0.0 if name == "zero-bias" else np.sqrt(0.5)

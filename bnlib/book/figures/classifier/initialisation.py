@@ -154,7 +154,7 @@ def draw_noise(r):
     seeds.band(ax, list(r["arms"]), samples, style.ACCENT)
     style.fixed_axis(ax.xaxis, -0.2, 4.2, list(r["arms"]))
     ax.set_xlabel("strength α" if style.is_narrow() else "strength α (1: as much again as the batch's own)")
-    ax.set_title(f"{r['shown']}, {NAMES[r['images']]}")
+    ax.set_title(f"{seeds.named(r['shown'])}, {NAMES[r['images']]}")
     return figure
 
 

@@ -50,7 +50,7 @@ def draw_batches(r):
     style.label(ax, heights, names, colors, gap=12)
     style.log_axis(ax.xaxis, 3.4, 150, [4, 8, 16, 32, 64, 128])
     ax.set_xlabel("rows M" if style.is_narrow() else "rows M that share a mean and a deviation")
-    ax.set_title(f"{r['shown']}, {seeds.TOLD[r['labels']]}")
+    ax.set_title(f"{seeds.named(r['shown'])}, {seeds.TOLD[r['labels']]}")
     return figure
 
 
@@ -198,9 +198,10 @@ def draw_without(r):
     for name, (_, color, dash) in ARMS.items():
         arm = r["arms"][name]
         norm = np.sqrt(arm["squared_norm over epochs"][r["layer"] - 1])
-        for ax, values in zip(axes, (norm, arm["train_loss over epochs"], arm["test_loss over epochs"])):
+        loss = 1e3 * np.array(arm["train_loss over epochs"])
+        for ax, values in zip(axes, (norm, loss, arm["test_loss over epochs"])):
             ax.plot(arm["epochs"], values, color=color, ls=dash)
-    for ax, title in zip(axes, (f"norm of layer {r['layer']}", "training loss", "test loss")):
+    for ax, title in zip(axes, (f"norm of layer {r['layer']}", "1000 × training loss", "test loss")):
         style.fixed_axis(ax.xaxis, 0, r["arms"]["with"]["epochs"][-1], [0, 30, 60])
         ax.set_xlabel("epochs after the fold")
         ax.set_title(title)

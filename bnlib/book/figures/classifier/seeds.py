@@ -11,6 +11,15 @@ UNITS = {"test loss": "mean test loss (nats)", "test accuracy": "test accuracy (
 TOLD = {"clean": "clean labels", "wrong labels": "30 % wrong training labels"}
 
 
+def named(quantity):
+    """The quantity as a title says it.
+
+    >>> named("test accuracy"), named("test loss")
+    ('test accuracy in %', 'test loss')
+    """
+    return quantity + " in %" if quantity == "test accuracy" else quantity
+
+
 def values(arm, quantity):
     """The final values of an arm's seeds, in the units that are shown."""
     name, factor = QUANTITIES[quantity]
@@ -63,12 +72,6 @@ def signed(mean, error, digits):
     if error > 0:
         digits = max(digits, min(7, -int(np.floor(np.log10(error)))))
     return f"{mean:+.{digits}f} ± {error:.{digits}f}".replace("-", "−")
-
-
-def is_clear(a, b, quantity):
-    """Whether the paired difference is beyond two standard errors."""
-    mean, error = paired_difference(values(a, quantity), values(b, quantity))
-    return abs(mean) > 2 * error
 
 
 def limits(samples, step):

@@ -5,7 +5,7 @@ import numpy as np
 from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter, Prediction
 from bnlib.book.figures.partition.marks import dots, lines
-from bnlib.book.records.partition_networks import OFFSETS, STARTS, started
+from bnlib.book.records.partition_networks import OFFSETS, STARTS, rough, started
 from bnlib.partition import geometry, partition, shapes
 
 WIDTH, LAYERS, REACH = 12, 4, 2.0
@@ -14,14 +14,15 @@ FARTHEST = 1.0  # distances beyond this are shown as this: half the reach is lef
 
 def compute_crossing(data, start_from, layer, offset):
     """Every unit of a layer: its folded hyperplane in a square and its distance to the nearest data point."""
-    points = shapes.shape(data, 50, OFFSETS[offset])
+    points = rough(data, offset)
     net = started(start_from, [2] + layer * [WIDTH], points, 0.0, np.random.default_rng(6))
     square = points.mean(axis=0) + REACH * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     segments = partition(net, square).segments
     own = [segments[layer - 1, unit] for unit in range(WIDTH)]
     nearest = np.array([geometry.segment_distances(points, part).min() for part in own])
     pairs, lengths = geometry.spanning_tree(points)
-    worst = int(np.argmax(np.where(np.isinf(nearest), -1.0, nearest)))  # of those that have a boundary here
+    there = np.where(np.isinf(nearest), -1.0, nearest)  # units without a boundary here do not count
+    worst = int(np.argmax(there > there.max() - 1e-9))  # of several at the same distance the first
     values = net.preactivations(points)[-1]
     cut = values[pairs[:, 0], worst] * values[pairs[:, 1], worst] < 0
     return {
@@ -50,10 +51,15 @@ def draw_crossing(r):
     above = r["nearest"] > r["bound"]
     order = np.arange(1, WIDTH + 1)
     units.axhline(r["bound"], color=style.ACCENT, lw=1.2)
-    units.text(0.6, r["bound"] * 1.12, "half the longest edge", color=style.ACCENT, va="bottom")
+    if above.any():  # the last ones are above the line: there is room below it
+        units.text(WIDTH + 0.5, r["bound"] / 1.12, "half the longest edge", color=style.ACCENT, va="top", ha="right")
+    else:
+        units.text(0.6, r["bound"] * 1.12, "half the longest edge", color=style.ACCENT, va="bottom")
     units.plot(order[~above], np.maximum(r["nearest"][~above], 1e-3), "o", color=style.INK, ms=4.5, clip_on=False)
     if r["nearest"][0] < 1e-3:
-        units.text(0.6, 1.15e-3, "at the foot: 0.001 or less", color=style.QUIET, va="bottom", fontsize=8.5)
+        units.text(
+            WIDTH + 0.5, 1.15e-3, "at the foot: 0.001 or less", color=style.QUIET, va="bottom", ha="right", fontsize=8.5
+        )
     units.plot(order[above], r["nearest"][above], "^", color=style.SECOND, ms=5.5)
     style.fixed_axis(units.xaxis, 0.4, WIDTH + 0.6, [1, 4, 8, 12])
     style.log_axis(units.yaxis, 1e-3, 1.3, [0.001, 0.01, 0.1, 1])
@@ -67,8 +73,9 @@ def describe_crossing(r):
     place = "around the origin" if r["offset"] == "none" else "beside the origin"
     start = {"batch": "batch statistics", "zero-bias": "zero bias", "random-bias": "random bias"}[r["start"]]
     if r["beyond"]:
-        missing = f", and {r['missing']} of them have no boundary in the square" if r["missing"] else ""
-        found = f"{r['beyond']} of {WIDTH} units stay farther away{missing}."
+        some = f"{r['missing']} of them {'has' if r['missing'] == 1 else 'have'} no boundary in the square"
+        missing = f", and {some}" if r["missing"] else ""
+        found = f"{r['beyond']} of {WIDTH} units {'stays' if r['beyond'] == 1 else 'stay'} farther away{missing}."
     else:
         found = f"All {WIDTH} units come within it; the farthest is {r['nearest'][-1]:.3f} away."
     return (

@@ -9,7 +9,7 @@ from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter, Prediction
 from bnlib.book.figures.committee.rules import number
 from bnlib.book.figures.partition.marks import dots, heat
-from bnlib.book.records.partition_networks import OFFSETS, started
+from bnlib.book.records.partition_networks import OFFSETS, rough, started
 from bnlib.partition import concentration, shapes
 
 STARTS = {
@@ -18,7 +18,7 @@ STARTS = {
     "random-bias": ("random bias", style.THIRD, style.DASHDOT),
 }
 RADIUS, WIDTH, LAYERS = 0.1, 64, 4
-SIDE = np.linspace(-2.1, 2.1, 61)
+SIDE = np.linspace(-2.1, 2.1, 60)  # no point of the grid is the mean, where signs hang on round-off
 CLOUDS = {
     "normal-10": "a Gaussian cloud in 10 dimensions",
     "normal-2": "a Gaussian cloud in the plane",
@@ -28,16 +28,20 @@ SLOPES, WIDTHS, DEPTH = (-1.0, 0.0, 0.1, 0.5), (16, 32, 64, 128), 8
 
 
 def compute_map(data, start_from, layer, offset):
-    """Units of one layer within 0.1 of the points of a grid; and, for all layers, of the data, their mean, and far."""
-    points = shapes.shape(data, 50, OFFSETS[offset])
+    """Units of one layer within 0.1 of the points of a grid; and, for all layers, of the data, their mean, and far.
+
+    For the mean a circle of radius 0.02 stands in: at batch statistics all lines of layer 1 pass through the mean, and
+    which side of them it is on is a matter of round-off.
+    """
+    points = rough(data, offset)
     sizes = [2] + LAYERS * [WIDTH]
     net = started(start_from, sizes, points, 0.0, np.random.default_rng(3))
     centre = points.mean(axis=0)
     grid = np.stack(np.meshgrid(centre[0] + SIDE, centre[1] + SIDE), axis=-1).reshape(-1, 2)
-    far = centre + 2 * shapes.shape("ring", 60)
+    ring = shapes.shape("ring", 60)
     near = [net.up_to(LAYERS - 1), net.up_to(layer - 1)]
     counts = concentration.first_order_counts(near[1], grid, RADIUS)[:, -1]
-    places = {"data": points, "mean": centre[None], "far": far}
+    places = {"data": points, "mean": centre + 0.02 * ring, "far": centre + 2 * ring}
     profile = {k: concentration.first_order_counts(near[0], p, RADIUS).mean(axis=0) for k, p in places.items()}
     return {
         "data": data, "start": start_from, "layer": layer, "offset": offset, "points": points, "centre": centre,

@@ -8,15 +8,11 @@ from bnlib.book.figures.committee.rules import number
 from bnlib.book.figures.partition.hyperplanes import box
 from bnlib.book.figures.partition.marks import dots, lines
 from bnlib.partition import Network, geometry, partition, shapes
+from bnlib.partition.shapes import random_weights
 
 SLOPES = {"ReLU": 0.0, "leaky ReLU": 0.1, "absolute value": -1.0}
 LAYERS, REACH = 4, 1.6
 LOOKS = ((style.ACCENT, "o"), (style.SECOND, "s"), (style.THIRD, "^"), (style.INK, "D"))
-
-
-def random_weights(rng, *widths):
-    """Weights with independent entries of variance 2 / d between layers of these widths, the input first."""
-    return [rng.standard_normal((n, d)) * np.sqrt(2 / d) for d, n in zip(widths, widths[1:])]
 
 
 def compute_layers(activation, width, from_origin, draw):

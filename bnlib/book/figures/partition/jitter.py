@@ -110,7 +110,7 @@ def draw_laws(r):
     height = np.exp(-0.5 * (fine / r["sd_mu"]) ** 2) / (math.sqrt(2 * math.pi) * r["sd_mu"])
     mean.plot(fine, height, color=style.ACCENT)
     style.fixed_axis(mean.xaxis, -4, 4, [-4, -2, 0, 2, 4])
-    mean.set(yticks=[], ylim=(0, 1.1 * max(1.2 * height.max(), found[0].max())), xlabel="μ_B")
+    mean.set(yticks=[], ylim=(0, 1.1 * max(1.2 * height.max(), found[0].max())), xlabel="mean of a batch")
     mean.set_title("batch mean; line: normal law")
     positive = np.linspace(0, 4, 321)
     seen = deviation.hist(r["s"], bins=np.linspace(0, 4, 65), **look)
@@ -118,7 +118,7 @@ def draw_laws(r):
     deviation.plot(positive, density, color=style.ACCENT)
     deviation.axvline(r["sigma"], color=style.SECOND, lw=1, ls=style.DASHED)
     style.fixed_axis(deviation.xaxis, 0, 4, [0, 1, 2, 3, 4])
-    deviation.set(yticks=[], ylim=(0, 1.1 * max(1.3 * density.max(), seen[0].max())), xlabel="σ_B")
+    deviation.set(yticks=[], ylim=(0, 1.1 * max(1.3 * density.max(), seen[0].max())), xlabel="deviation of a batch")
     deviation.set_title("batch deviation; line: χ law")
     for ax in (mean, deviation):
         ax.spines["left"].set_visible(False)

@@ -157,7 +157,8 @@ def draw(r):
     figure, (ax,) = style.panels(1, left=0.2, right=0.2)
     names, colors, _ = zip(*r["view"].arms.values())
     seeds.rows(ax, list(r["samples"].values()), names, colors)
-    low, high, ticks = round_limits(np.concatenate(list(r["samples"].values())))
+    bars = [mean + 2 * sign * error for mean, error in map(seeds.mean_error, r["samples"].values()) for sign in (-1, 1)]
+    low, high, ticks = round_limits(np.concatenate([*r["samples"].values(), bars]))
     style.fixed_axis(ax.xaxis, low, high, ticks)
     if r["view"].since_fold:
         unit = "length of all weights: change, %" if r["shown"] == LENGTH else f"{r['shown']}: change since the fold"

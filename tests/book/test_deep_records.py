@@ -56,3 +56,71 @@ def test_views_show_all_arms_of_a_record(view):
     assert shown <= known and all(arm in shown for arm in known if arm.startswith(view.prefix))
     references = {reference for _, _, reference in view.arms.values()} - {None}
     assert references <= set(view.arms)
+
+
+def test_noise_in_convolutions(measure):
+    """Statistics of 8 rows against those of all 256: a lower loss, and no clear difference in accuracy."""
+    surely_above(measure, "L19-fig2-cnn", (last("ghost", "M=256"), last("ghost", "M=8")))
+    assert unclear(last("ghost", "M=8", "test_accuracy"), last("ghost", "M=256", "test_accuracy"))
+    losses = {arm: last("ghost", arm).mean() for arm in ("M=8", "M=16", "M=64", "M=256", "all + decay")}
+    assert losses["M=8"] < losses["M=16"] < losses["M=64"] < losses["M=256"]
+    share = (losses["M=256"] - losses["all + decay"]) / (losses["M=256"] - losses["M=8"])
+    assert 0 < share < 0.25
+
+
+def test_five_normalizations_in_convolutions(measure):
+    """Both kinds with a deviation are below the three without; the batch mean adds nothing to weight normalization."""
+    with_deviation, without = ("batch", "variance-only"), ("none", "weight", "mean-only")
+    pairs = [(last("decomposition", high), last("decomposition", low)) for high in without for low in with_deviation]
+    surely_above(measure, "L19-fig3-cnn", *pairs)
+    assert unclear(last("decomposition", "mean-only"), last("decomposition", "weight"))
+
+
+def test_gain_and_loss_in_convolutions(measure):
+    """At one normalized layer: gamma^2 and the loss are higher with 256 rows than with 8, labels clean or wrong."""
+    gains = {
+        arm: quantity[:, -1] for arm, curves in load("deep_gain")["data"].items()
+        for quantity in [convolutions.quantity(curves, convolutions.GAIN)]
+    }  # fmt: skip
+    pairs = [(gains[f"{labels} M=256"], gains[f"{labels} M=8"]) for labels in ("clean", "wrong labels")]
+    losses = [(last("gain", f"{labels} M=256"), last("gain", f"{labels} M=8")) for labels in ("clean", "wrong labels")]
+    surely_above(measure, "L19-fig4-cnn", *pairs, *losses)
+
+
+def test_dropout_in_convolutions(measure):
+    """A lower loss for batch normalization at both shares; weight normalization loses accuracy."""
+    surely_above(
+        measure, "L19-fig5-cnn", *((last("dropout", "batch 0"), last("dropout", f"batch {p}")) for p in (0.125, 0.25))
+    )
+    accuracy = "test_accuracy"
+    assert 0 < doubt(last("dropout", "weight 0", accuracy), last("dropout", "weight 0.25", accuracy)) < 1
+
+
+def since_fold(arm, curve):
+    """First and last values of an arm's seeds after batch normalization was folded in."""
+    curves = load("deep_without")["data"][arm]
+    values = np.array(curves[curve])
+    return values[:, curves["phase"].index(2)], values[:, -1]
+
+
+def test_removed_in_convolutions(measure):
+    """Norms rise in all layers and seeds, the training loss falls, and the test loss rises more than where it stays."""
+    pairs = []
+    for labels in ("clean", "wrong labels"):
+        first, last_norms = since_fold(f"{labels} without", "squared_norm")
+        assert (last_norms > first).all()
+        first, final = since_fold(f"{labels} without", "train_loss")
+        assert (final < first).all()
+        rises = [np.subtract(*since_fold(f"{labels} {arm}", "test_loss")[::-1]) for arm in ("without", "with")]
+        assert (rises[0] > 0).all()
+        pairs.append(tuple(rises))
+    surely_above(measure, "L19-fig7-cnn", *pairs)
+    # the noise is not what is missed: with it put back the test loss rises no less
+    noisy = np.subtract(*since_fold("wrong labels held still, noise put back", "test_loss")[::-1])
+    assert noisy.mean() > pairs[1][0].mean()
+    # and all weights together grow more where batch normalization stays
+    growth = {}
+    for arm in ("without", "with"):
+        first, final = (np.sqrt(values.sum(1)) for values in since_fold(f"clean {arm}", "squared_norm"))
+        growth[arm] = final / first
+    assert 0 < doubt(growth["with"], growth["without"]) < 1

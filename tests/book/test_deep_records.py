@@ -64,8 +64,8 @@ def test_noise_in_convolutions(measure):
     assert unclear(last("ghost", "M=8", "test_accuracy"), last("ghost", "M=256", "test_accuracy"))
     losses = {arm: last("ghost", arm).mean() for arm in ("M=8", "M=16", "M=64", "M=256", "all + decay")}
     assert losses["M=8"] < losses["M=16"] < losses["M=64"] < losses["M=256"]
-    share = (losses["M=256"] - losses["all + decay"]) / (losses["M=256"] - losses["M=8"])
-    assert 0 < share < 0.25
+    share = (losses["M=256"] - losses["all + decay"]) / (losses["M=256"] - losses["M=16"])
+    assert 0 < share < 0.3  # of what 16 rows gain, decay with the coefficient of 16 rows brings back
 
 
 def test_five_normalizations_in_convolutions(measure):
@@ -124,3 +124,40 @@ def test_removed_in_convolutions(measure):
         first, final = (np.sqrt(values.sum(1)) for values in since_fold(f"clean {arm}", "squared_norm"))
         growth[arm] = final / first
     assert 0 < doubt(growth["with"], growth["without"]) < 1
+
+
+def accuracy(arm, epoch):
+    """Test accuracy in % of a start's seeds after so many epochs."""
+    return 100 * np.array(load("deep_start")["data"][arm]["test_accuracy"])[:, epoch]
+
+
+def test_held_statistics_in_resnet9(measure):
+    """Ahead of zero biases after one epoch for both sizes of weights; at the end for the small ones alone.
+
+    With He weights the mean does it and the deviation alone is behind; with small ones it takes both.
+    """
+    pairs = [(accuracy(f"{w} batch statistics", 1), accuracy(f"{w} zero bias", 1)) for w in ("he", "uniform-variance")]
+    small = [accuracy(f"uniform-variance {arm}", -1) for arm in ("batch statistics", "zero bias")]
+    surely_above(measure, "B22-fig5-resnet9", *pairs, tuple(small))
+    assert unclear(accuracy("he batch statistics", -1), accuracy("he zero bias", -1))
+    assert 0 < doubt(accuracy("he mean only", 1), accuracy("he zero bias", 1)) < 1
+    assert 0 < doubt(accuracy("he zero bias", 1), accuracy("he deviation only", 1)) < 1
+    for arm in ("mean only", "deviation only"):
+        assert unclear(accuracy(f"uniform-variance {arm}", 1), accuracy("uniform-variance zero bias", 1))
+
+
+def test_gain_and_shift_in_convolutions(measure):
+    """No clear difference in accuracy, and a lower loss with both held."""
+    mean, error = paired_difference(last("noise", "held", "test_accuracy"), last("noise", "learned", "test_accuracy"))
+    measure("B22-table1-cnn", 100 * (abs(mean) + 2 * error), 1.0)
+    assert 0 < doubt(last("noise", "learned"), last("noise", "held")) < 1
+
+
+def test_added_noise_in_convolutions(measure):
+    """The loss falls at eight times a batch's own deviation, and nothing is clear below; accuracy never gains."""
+    surely_above(measure, "B22-noise-cnn", (last("noise", "learned"), last("noise", "noise 8")))
+    for strength in (1, 4):
+        assert unclear(last("noise", f"noise {strength}"), last("noise", "learned"))
+    for strength in (1, 4, 8):
+        gain = doubt(last("noise", f"noise {strength}", "test_accuracy"), last("noise", "learned", "test_accuracy"))
+        assert not 0 < gain < 1

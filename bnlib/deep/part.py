@@ -11,7 +11,7 @@ from bnlib.classifier import Extras, Noise
 from bnlib.deep.data import images
 from bnlib.deep.experiments import RECORDS
 from bnlib.deep.networks import ARCHITECTURES
-from bnlib.deep.training import train
+from bnlib.deep.training import SETTLED, train
 
 
 def run(settings, seed, device):
@@ -59,7 +59,7 @@ def _network(settings, found, seed, device):
         weights=settings.get("weights", "he"),
         bias=settings.get("bias", 0.0),
     ).to(device)
-    network.settle(torch.from_numpy(found.x[:10000]).to(device), starting=True)
+    network.settle(torch.from_numpy(found.x[:SETTLED]).to(device), starting=True)
     return network
 
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from bnlib import checks
 
 EVALUATED = 500  # rows of one evaluating pass
+SETTLED = 10_000  # training images at most that give statistics for tests, all in one pass
 CURVES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 
@@ -36,7 +37,8 @@ def train(
     Returns
     -------
     dict of arrays
-        ``"epochs"`` (records,); the four `CURVES` (records,), in test mode with statistics of the whole training set;
+        ``"epochs"`` (records,); the four `CURVES` (records,), in test mode with statistics of the whole training set
+        or its first `SETTLED` images, on which training loss and accuracy are taken, too;
         ``"squared_gain"`` and ``"squared_norm"`` (records, layers), the mean of gamma^2 over a layer's units and the
         squared length of its weights with normalization folded in.
 
@@ -90,12 +92,12 @@ def _step(network, x, labels, descent):
 @torch.no_grad()
 def _record(network, parts, epoch):
     """What is kept of one moment."""
-    logits = network.settle(parts["x"])
+    logits = network.settle(parts["x"][:SETTLED])
     network.eval()
     found = {"epochs": epoch}
     tested = torch.cat([network(rows) for rows in parts["test_x"].split(EVALUATED)])
     for name, outputs, labels in (
-        ("train", logits, parts["labels"]), ("test", tested, parts["test_labels"])
+        ("train", logits, parts["labels"][:SETTLED]), ("test", tested, parts["test_labels"])
     ):  # fmt: skip
         found[f"{name}_loss"] = F.cross_entropy(outputs.double(), labels).item()
         found[f"{name}_accuracy"] = (outputs.argmax(1) == labels).double().mean().item()

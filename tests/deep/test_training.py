@@ -136,6 +136,17 @@ class TestWithPyTorch:
 
         return part.run(json.dumps(EXPERIMENTS[name]("smoke")[arm]), seed, "cpu")
 
+    @pytest.mark.parametrize("name", EXPERIMENTS)
+    def test_the_full_scale_runs_in_small(self, name):
+        """Every arm with its own options, but one epoch on 256 images of the stored set and 4 channels."""
+        from bnlib.deep import part
+
+        few = {"images": "fashion", "train": 256, "test": 20, "width": 4}
+        for settings in EXPERIMENTS[name]("full").values():
+            phases = [{**phase, "epochs": 1} for phase in settings["phases"]]
+            found = part.run(json.dumps({**settings, **few, "phases": phases}), 0, "cpu")
+            assert len(found["epochs"]) == 2 * len(phases) and np.isfinite(found["test_loss"]).all()
+
     def test_arms_begin_alike_and_seeds_do_not(self):
         one, two, other = self.part("ghost", "M=8"), self.part("ghost", "M=64"), self.part("ghost", "M=8", 1)
         assert one["test_loss"][0] == two["test_loss"][0] != other["test_loss"][0]

@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 8000
 
 VENV := .venv/bin/python
+DEEP := .venv-deep/bin/python
 INSTALLED := .venv/.installed
 STAMPS := _build/stamps
 BOOK := _build/html
@@ -38,18 +39,19 @@ ifeq ($(wildcard $(BOOK)/index.html),)
 $(shell rm -f $(STAMPS)/book)
 endif
 
-.PHONY: help serve book zip test lab notebooks bench ledger clean port
+.PHONY: help serve book zip test deep lab notebooks bench ledger clean port
 
 help:
 	@echo "make serve      build the book and serve it on this machine (PORT=$(PORT))"
 	@echo "make test       lint, tests, notebook checks, page checks"
+	@echo "make deep       install PyTorch into .venv-deep, and check the optional convolutional networks"
 	@echo "make lab        open the chapters as notebooks in JupyterLab"
 	@echo "make book       build the book into $(BOOK)"
 	@echo "make zip        pack the built book for a classroom without a network into $(ARCHIVE)"
 	@echo "make notebooks  execute all chapters in place"
 	@echo "make bench      measure speeds and print what they are compared with"
 	@echo "make ledger     run the tests and write the measured gaps into claims_gaps.json"
-	@echo "make clean      remove what was built (the installed packages in .venv stay)"
+	@echo "make clean      remove what was built (what is installed in .venv and .venv-deep stays)"
 
 define check_python
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -107,6 +109,21 @@ $(STAMPS)/notebooks: $(INSTALLED) $(CODE) $(TESTS) $(LEDGER) $(CHAPTERS) $(CONFI
 $(STAMPS)/pages: $(STAMPS)/book $(PAGE_TESTS)
 	BNLIB_BOOK="$(CURDIR)/$(BOOK)" $(PYTEST) --dist loadgroup -m pages tests/pages
 	$(done)
+
+# PyTorch stays out of .venv, so that make test shows that nothing else needs it.
+deep: $(STAMPS)/deep
+	@echo "The convolutional networks are as they should be."
+
+.venv-deep/.installed: constraints.txt pyproject.toml press/install.py
+	$(check_python)
+	@$(PYTHON) press/install.py deep
+	@touch $@
+
+$(STAMPS)/deep: .venv-deep/.installed $(CODE) $(TESTS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(DEEP) -m pytest tests/deep bnlib/deep
+	@rm -rf _build/deep
+	$(DEEP) -m bnlib.deep all --scale smoke --folder _build/deep --quiet
+	@touch $@
 
 lab: $(INSTALLED)
 	@exec .venv/bin/jupyter-lab --ServerApp.ip=127.0.0.1 chapters

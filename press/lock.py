@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 # The front end's halves of ipywidgets are JavaScript for a Jupyter server; JupyterLite brings its own.
 NOT_IN_A_BROWSER = {"jupyterlab-widgets", "widgetsnbextension"}
+NOT_FOR_A_BROWSER = ("bnlib/deep/",)  # it needs PyTorch
 A_MOMENT = (2026, 1, 1, 0, 0, 0)  # in archives, so that the same content gives the same file
 
 
@@ -71,8 +72,9 @@ def pack_bnlib(root, folder):
         f"{about}/licenses/LICENSE": (root / "LICENSE").read_text("utf-8"),
     }
     for file in sorted((root / name).rglob("*")):
-        if file.suffix in (".py", ".json"):
-            texts[file.relative_to(root).as_posix()] = file.read_text("utf-8")
+        path = file.relative_to(root).as_posix()
+        if file.suffix in (".py", ".json") and not path.startswith(NOT_FOR_A_BROWSER):
+            texts[path] = file.read_text("utf-8")
     texts[f"{about}/RECORD"] = "".join(f"{path},,\n" for path in [*texts, f"{about}/RECORD"])
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
         for path, text in texts.items():

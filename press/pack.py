@@ -23,6 +23,7 @@ import lazy_packages
 
 FIGURES = "bnlib.book.figures"
 LAZY = ("scipy.", "bnlib.")  # packages whose parts are imported only when they are asked for
+NEEDS_MORE = "bnlib/deep/"  # than a browser has
 NOT_IN_PAGES = ("bnlib/book/exercises/", "bnlib/book/widgets.py", "bnlib/book/records/__main__.py")
 # What the standard library must have besides the modules that were seen to be used: parts that are asked for by name.
 KEPT = ("encodings/", "importlib/", "pyodide/", "_pyodide/", "collections/", "compression/")
@@ -177,6 +178,8 @@ def group(path, used, size=0):
     package, *inner = path.split("/")
     if path.startswith("bnlib/book/records/") and path.endswith(".json"):
         return "record." + inner[-1].removesuffix(".json")
+    if path.startswith(NEEDS_MORE):
+        return None
     if package == "bnlib":
         return "rest" if path.startswith(NOT_IN_PAGES) else "bnlib"
     if not used:

@@ -126,7 +126,7 @@ def fake_pip(monkeypatch, folder, says):
     (folder / "pip.py").write_text(f"print({says!r})\nraise SystemExit(1)\n")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONPATH", str(folder))
-    monkeypatch.setattr(install, "venv_python", lambda: sys.executable)
+    monkeypatch.setattr(install, "venv_python", lambda venv: sys.executable)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CACHES = {"__pycache__", ".ipynb_checkpoints", ".hypothesis", ".pytest_cache", ".ruff_cache"}
-SKIPPED = CACHES | {".git", ".venv", "_build"}
+SKIPPED = CACHES | {".git", ".venv", ".venv-deep", "_build", "deep-results"}
 MATHEMATICS = {"numpy", "scipy", "tqdm"}
+EXTRA = {"torch", "pooch"}  # for bnlib.deep alone, which stands on the wing that it repeats with convolutions
+BELOW_DEEP = "bnlib.classifier"
 BOOK_ONLY_FIGURES = ("bnlib/book/style.py", "bnlib/book/figures/")
 LONGEST_MODULE = 300
 
@@ -78,14 +80,24 @@ def test_there_is_a_wing():
 
 @pytest.mark.parametrize("path", MATHEMATICAL, ids=str)
 def test_mathematics_imports_only_mathematics(path):
-    own = {f"bnlib.{wing}" for wing in WINGS if path.parts[1] == wing}
+    own, packages = {f"bnlib.{wing}" for wing in WINGS if path.parts[1] == wing}, MATHEMATICS
+    if "bnlib.deep" in own:
+        own, packages = own | {BELOW_DEEP}, MATHEMATICS | EXTRA
     shared = {module_name(other) for other in MATHEMATICAL if len(other.parts) == 2} - {"bnlib"}
     for name in imports(path):
         if within(name, "bnlib"):
             assert name == "bnlib" or within(name, *own, *shared), f"{path} imports {name}: wings stand alone"
         else:
-            allowed = is_standard(name) or name.partition(".")[0] in MATHEMATICS
-            assert allowed, f"{path} imports {name}: a wing needs only {', '.join(sorted(MATHEMATICS))}"
+            allowed = is_standard(name) or name.partition(".")[0] in packages
+            assert allowed, f"{path} imports {name}: a wing needs only {', '.join(sorted(packages))}"
+
+
+OUTSIDE_DEEP = [path for path in sources("bnlib", "press", "benchmarks") if path.parts[1] != "deep"]
+
+
+@pytest.mark.parametrize("path", OUTSIDE_DEEP, ids=str)
+def test_nothing_needs_the_extra(path):
+    assert not [name for name in imports(path) if within(name, "bnlib.deep", *EXTRA)]
 
 
 @pytest.mark.parametrize("path", sources("bnlib", "press", "benchmarks"), ids=str)

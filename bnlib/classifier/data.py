@@ -99,13 +99,13 @@ def split(name, train, seeds, *, test=None, wrong_labels=0.0, first_seed=0):
         rng = np.random.default_rng([seed, 7])
         order = rng.permutation(len(x))
         orders.append(order)
-        taught.append(_with_errors(labels[order[:train]], wrong_labels, rng))
+        taught.append(with_errors(labels[order[:train]], wrong_labels, rng))
     orders = np.array(orders)
     trained, tested = orders[:, :train], orders[:, train : train + test]
     return Images(x[trained], np.array(taught), x[tested], labels[tested])
 
 
-def _with_errors(labels, share, rng):
+def with_errors(labels, share, rng):
     """Labels of which that share (rounded to whole labels) is wrong."""
     labels = labels.copy()
     wrong = rng.permutation(len(labels))[: round(share * len(labels))]

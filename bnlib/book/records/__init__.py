@@ -2,7 +2,8 @@
 
 A record is a JSON file beside this module with the configuration, the seed, the versions, the seconds it took (null
 where a run was interrupted and resumed) and the data. ``python -m bnlib.book.records NAME`` makes one again; the
-recipes are one module a wing.
+recipes are one module a wing. Records whose names begin with ``deep_`` are results of ``python -m bnlib.deep NAME
+--scale cpu``, copied here.
 """
 
 import json

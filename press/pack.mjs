@@ -38,12 +38,11 @@ const write = (name, packed) => {                  // under a name that no serve
   fs.writeFileSync(`${out}${name}.pack`, packed);
   bytes[name] = packed.length;
 };
-// gzip, which browsers unpack; SciPy and what few ask for in a third less, for Python to unpack (as worker.js knows).
+// gzip, which browsers unpack, for what Python is made of; all else in a quarter less, for Python to unpack (worker.js).
 const { ZSTD_c_compressionLevel: level } = zlib.constants;
 const gzip = (data) => zlib.gzipSync(data, { level: 9 });
 const zstd = (data, effort) => zlib.zstdCompressSync(data, { params: { [level]: effort } });
-for (const [name, data] of Object.entries(made.packs))
-  write(name, name.startsWith("scipy") ? zstd(data, 19) : name === "rest" ? zstd(data, 9) : gzip(data));
+for (const [name, data] of Object.entries(made.packs)) write(name, zstd(data, name === "rest" ? 9 : 19));  // few ask for the rest
 write("stdlib.zip", gzip(made.stdlib));
 for (const name of ["pyodide.asm.wasm", "pyodide.asm.mjs"]) write(name, gzip(fs.readFileSync(files + name)));
 fs.copyFileSync(`${files}pyodide.mjs`, `${out}pyodide.mjs`);  // small, and the one file that is asked for as it is

@@ -24,10 +24,9 @@ async function fetched(name) {                     // packed under a plain name,
   return response.body.pipeThrough(count);
 }
 
-// Files come as gzip, but SciPy's in a closer format (Zstandard), which Python unpacks: it takes longer, but not than the line.
-const closer = (name) => name.startsWith("scipy") || name === "rest";
+// What Python is made of comes as gzip; the rest in a quarter less (Zstandard), for Python to unpack.
 const unzipped = async (name) => (await fetched(name)).pipeThrough(new DecompressionStream("gzip"));
-const bytesOf = async (name) => new Uint8Array(await new Response(await (closer(name) ? fetched : unzipped)(name)).arrayBuffer());
+const bytesOf = async (stream) => new Uint8Array(await new Response(await stream).arrayBuffer());
 
 // The loader asks for the interpreter and the standard library by their plain names.
 const plainFetch = self.fetch;
@@ -40,8 +39,8 @@ function inflated(packed) {
   try { return view.data.slice(); } finally { view.release(); content.destroy(); }
 }
 
-function unpack(name, packed) {                    // uint32 length, JSON [[path, size], ...], then the files
-  const bytes = closer(name) ? inflated(packed) : packed;
+function unpack(packed) {                          // uint32 length, JSON [[path, size], ...], then the files
+  const bytes = inflated(packed);
   const length = new DataView(bytes.buffer).getUint32(0, true), made = new Set();
   let offset = 4 + length;
   for (const [path, size] of JSON.parse(new TextDecoder().decode(bytes.subarray(4, offset)))) {
@@ -52,7 +51,7 @@ function unpack(name, packed) {                    // uint32 length, JSON [[path
   py.runPython("import sys; sys.path_importer_cache.clear()");   // importlib's own way would import a mail reader
 }
 
-const need = (name) => (packs[name] ??= bytesOf(name).then((bytes) => unpack(name, bytes)));
+const need = (name) => (packs[name] ??= bytesOf(fetched(name)).then(unpack));
 
 async function interpreter() {                     // what the loader would import under its plain name
   const script = await new Response(await core.script, { headers: { "Content-Type": "text/javascript" } }).blob();
@@ -67,9 +66,9 @@ async function told(work) {                        // with news of what has come
 const needsOf = (figure) => plan.needs[figure] ?? [];
 
 async function boot({ figures: [first, ...others] }) {
-  const [script, library, wasm] = [bytesOf("pyodide.asm.mjs"), bytesOf("stdlib.zip"), unzipped("pyodide.asm.wasm")];
+  const [script, library, wasm] = [bytesOf(unzipped("pyodide.asm.mjs")), bytesOf(unzipped("stdlib.zip")), unzipped("pyodide.asm.wasm")];
   core = { wasm, script, library };
-  const coming = [...new Set(["base", "bnlib", ...needsOf(first)])].map((name) => [name, bytesOf(name)]);
+  const coming = [...new Set(["base", "bnlib", ...needsOf(first)])].map((name) => [name, bytesOf(fetched(name))]);
   for (const promise of [wasm, script, library, ...coming.map(([, bytes]) => bytes)]) promise.catch(() => {});
   const { loadPyodide } = await import(at("pyodide.mjs"));
   py = await loadPyodide({ indexURL: at(""), stdLibURL: at("stdlib.zip"), lockFileContents: plan.lock, packageBaseUrl: at(""),
@@ -77,7 +76,7 @@ async function boot({ figures: [first, ...others] }) {
   inflate = py.runPython("from compression import zstd; lambda packed: zstd.decompress(packed.to_bytes())");
   py.runPython("import gc; gc.disable()");         // an eighth of the time of the imports below
   for (const [name, bytes] of coming) {
-    unpack(name, await bytes);
+    unpack(await bytes);
     packs[name] = Promise.resolve();
     if (name === "bnlib") {
       ahead = Infinity;                            // nobody takes turns while Python works

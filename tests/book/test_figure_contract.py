@@ -68,6 +68,11 @@ def test_the_name_finds_the_figure(name):
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_no_control_says_its_name_twice(name):
+    assert not [p.name for p in find(name).parameters if p.symbol == p.label]
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_state_refuses_what_it_does_not_know(name):
     figure = find(name)
     with pytest.raises(ValueError, match="no parameter 'colour'.*" + figure.parameters[0].name):

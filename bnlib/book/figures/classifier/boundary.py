@@ -67,8 +67,8 @@ FIGURES = (
     Figure(
         "jitter-and-margins", "Jitter of the boundary, and margins",
         (
-            Parameter("labels", "labels", seeds.REGIMES, "clean"),
-            Parameter("margin", "margin", ("median", "closest tenth"), "median"),
+            Parameter("labels", "", seeds.REGIMES, "clean"),
+            Parameter("margin", "", ("median", "closest tenth"), "median"),
         ),
         compute, draw, describe,
     ),

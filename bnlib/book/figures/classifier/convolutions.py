@@ -211,17 +211,17 @@ FIGURES = (
     Figure(
         "in-convolutions", "L19's experiments in a convolutional network",
         (
-            Parameter("experiment", "experiment", tuple(REGULARIZATION), "five normalizations"),
-            Parameter("shown", "shown", tuple(UNITS), LOSS),
+            Parameter("experiment", "", tuple(REGULARIZATION), "five normalizations"),
+            Parameter("shown", "", tuple(UNITS), LOSS),
         ),
         compute_regularization, draw, describe,
     ),
     Figure(
         "starts-in-convolutions", "B22's experiments in convolutional networks",
         (
-            Parameter("experiment", "experiment", tuple(INITIALISATION), "held start"),
-            Parameter("shown", "shown", (ACCURACY, LOSS), ACCURACY),
-            Parameter("when", "when", ("early", "at the end"), "early"),
+            Parameter("experiment", "", tuple(INITIALISATION), "held start"),
+            Parameter("shown", "", (ACCURACY, LOSS), ACCURACY),
+            Parameter("when", "", ("early", "at the end"), "early"),
         ),
         compute_initialisation, draw, describe,
     ),

@@ -7,8 +7,8 @@ from bnlib.book.figure import Figure, Parameter, Prediction
 from bnlib.book.figures.classifier import seeds
 from bnlib.book.records import load
 
-DATA = Parameter("images", "images", ("clean", "wrong labels", "fashion"), "clean")
-SHOWN = Parameter("shown", "shown", tuple(seeds.QUANTITIES), "test accuracy")
+DATA = Parameter("images", "", ("clean", "wrong labels", "fashion"), "clean")
+SHOWN = Parameter("shown", "", tuple(seeds.QUANTITIES), "test accuracy")
 NAMES = {"clean": "digits", "wrong labels": "digits with 30 % wrong labels", "fashion": "Fashion-MNIST, 14 × 14"}
 STARTS = {
     "zero bias": (style.QUIET, "-"),
@@ -181,13 +181,13 @@ def _faster(r):
 FIGURES = (
     Figure(
         "concentration", "Folded hyperplanes near images, and near random images",
-        (Parameter("centres", "centres", tuple(CENTRES), "images"),),
+        (Parameter("centres", "", tuple(CENTRES), "images"),),
         compute_concentration, draw_concentration, describe_concentration,
     ),
     Figure(
         "held-start", "Six ways to begin",
         (
-            Parameter("weights", "weights", ("he", "uniform-variance"), "he"),
+            Parameter("weights", "", ("he", "uniform-variance"), "he"),
             Parameter("learning_rate", "η", (0.003, 0.01, 0.1), 0.01),
         ),
         compute_start, draw_start, describe_start,

@@ -8,8 +8,8 @@ from bnlib.book.figures.classifier import seeds
 from bnlib.book.records import load
 from bnlib.classifier import paired_difference
 
-REGIME = Parameter("labels", "labels", seeds.REGIMES, "clean")
-QUANTITY = Parameter("shown", "shown", tuple(seeds.QUANTITIES), "test loss")
+REGIME = Parameter("labels", "", seeds.REGIMES, "clean")
+QUANTITY = Parameter("shown", "", tuple(seeds.QUANTITIES), "test loss")
 KINDS = {
     "none": ("no normalization", style.QUIET),
     "weight": ("weight normalization", style.SECOND),
@@ -248,16 +248,16 @@ FIGURES = (
     ),
     Figure(
         "gain-against-rows", "γ² and the test loss against the rows that share their statistics",
-        (REGIME, Parameter("layer", "layer", (1, 2), 2)), compute_gain, draw_gain, describe_gain,
+        (REGIME, Parameter("layer", "", (1, 2), 2)), compute_gain, draw_gain, describe_gain,
     ),
     Figure(
         "without-normalization", "Batch normalization removed, and training goes on",
-        (Parameter("labels", "labels", seeds.REGIMES, "wrong labels"), Parameter("layer", "layer", (1, 2), 1)),
+        (Parameter("labels", "", seeds.REGIMES, "wrong labels"), Parameter("layer", "", (1, 2), 1)),
         compute_without, draw_without, describe_without,
     ),
     Figure(
         "dropout-after", "Dropout after the normalized layers",
-        (REGIME, Parameter("normalization", "normalization", ("batch", "weight"), "batch"), QUANTITY), compute_dropout,
+        (REGIME, Parameter("normalization", "", ("batch", "weight"), "batch"), QUANTITY), compute_dropout,
         draw_dropout, describe_dropout,
     ),
 )  # fmt: skip

@@ -47,7 +47,7 @@
     if (message.failed) return fail(message.failed);
     if (message.ready) { clearTimeout(timer); tell("live"); return next(); }
     if ("wanted" in message) return progress(message);
-    if (message.complete) return tell(phase, "complete");   // all figures of the page are ready
+    if (message.complete) return void (note = "complete");   // all figures of the page are ready: no news for any
     clearTimeout(timer);
     const { reply } = busy;
     busy = undefined;

@@ -76,10 +76,16 @@ class ExactDrift:
         w, _, harmonics = sphere_harmonics(self.b)
         fields = gain[..., None] * w
         a, slope = phi(fields) @ harmonics.T, (w * phi_slope(fields)) @ harmonics.T
-        lengths = spread[..., :, None] * spread[..., None, :]
-        moment, turn = correlation_moments(np.clip(raw / lengths, -1, 1), self.b)
-        along = np.einsum("...il,...jl,...ijl->...ij", a, a, turn) / lengths
-        return along, np.einsum("...il,...jl,...ijl->...ij", slope, a, moment)
+        K = a.shape[-2]
+        i, j = np.triu_indices(K, 1)  # of one student with itself M_l = 1, and the first derivative plays no part
+        lengths = spread[..., i] * spread[..., j]
+        moment, turn = correlation_moments(np.clip(raw[..., i, j] / lengths, -1, 1), self.b)
+        along, change = np.zeros((2, *raw.shape))
+        along[..., i, j] = along[..., j, i] = np.sum(a[..., i, :] * a[..., j, :] * turn, axis=-1) / lengths
+        change[..., range(K), range(K)] = np.sum(slope * a, axis=-1)
+        change[..., i, j] = np.sum(slope[..., i, :] * a[..., j, :] * moment, axis=-1)
+        change[..., j, i] = np.sum(slope[..., j, :] * a[..., i, :] * moment, axis=-1)
+        return along, change
 
     def _teachers(self, raw, spread, teacher_spread, gain):
         """The same of each student and teacher."""
@@ -139,4 +145,9 @@ def sphere_harmonics(b):
 
 def student_density(b, x):
     """The density of Student's distribution of b degrees of freedom."""
-    return poch(b / 2, 0.5) / math.sqrt(math.pi * b) * (1 + x * x / b) ** (-(b + 1) / 2)
+    return _density_at_zero(b) * (1 + x * x / b) ** (-(b + 1) / 2)
+
+
+@cache
+def _density_at_zero(b):
+    return poch(b / 2, 0.5) / math.sqrt(math.pi * b)

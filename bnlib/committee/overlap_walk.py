@@ -10,6 +10,8 @@ again. S goes to zero as a student learns, with no loss of accuracy.
 
 import numpy as np
 
+EPSILON = np.finfo(float).eps
+
 
 class OverlapWalk:
     """Replicas of the chain: P (replicas, K, M), S (replicas, K, K), gain (replicas, K) or None."""
@@ -58,20 +60,26 @@ def gaussian_root(n, K, replicas, rng):
     decomposition."""
     if n < K:  # fewer dimensions than students: the normals themselves
         return np.concatenate([rng.standard_normal((replicas, K, n)), np.zeros((replicas, K, K - n))], axis=-1)
-    A = np.tril(rng.standard_normal((replicas, K, K)), -1)
-    A[:, range(K), range(K)] = np.sqrt(rng.chisquare(n - np.arange(K), (replicas, K)))
+    A = rng.standard_normal((replicas, K, K)) * np.tri(K, k=-1)
+    A.reshape(replicas, -1)[:, :: K + 1] = np.sqrt(rng.chisquare(n - np.arange(K), (replicas, K)))
     return A
 
 
 def semidefinite_root(G):
     """Lower triangular L (..., n, n) with L L^T = G for positive semidefinite G, singular ones included.
 
-    Cholesky's method, vectorized over leading axes; a pivot that is zero up to round-off leaves its column empty.
-    Backward stable: L L^T misses G by round-off of its diagonal.
+    Cholesky's method over leading axes; a pivot that is zero up to round-off leaves its column empty, which LAPACK's
+    does not know. Backward stable: L L^T misses G by round-off of its diagonal.
     """
     n = G.shape[-1]
+    floor = n * EPSILON * G.diagonal(axis1=-2, axis2=-1)
+    try:
+        L = np.linalg.cholesky(G)
+        if (L.diagonal(axis1=-2, axis2=-1) ** 2 > floor).all():
+            return L
+    except np.linalg.LinAlgError:
+        pass
     L = np.zeros(G.shape)
-    floor = n * np.finfo(float).eps * np.diagonal(G, axis1=-2, axis2=-1)
     for k in range(n):
         rest = G[..., k:, k] - np.einsum("...ij,...j->...i", L[..., k:, :k], L[..., k, :k])
         pivot = np.where(rest[..., 0] > floor[..., k], rest[..., 0], np.inf)

@@ -216,15 +216,19 @@ class Rule:
         if self.normalization == "none":
             return self._errors(x, y), None
         seen = x - x.mean(axis=-2, keepdims=True) if self.center else x
-        deviation = np.sqrt(np.mean(seen * seen, axis=-2, keepdims=True)) if self.scale else 1.0
+        deviation = np.sqrt(self._batch_mean(seen, seen)) if self.scale else 1.0
         unit = seen / deviation
         e = self._errors(unit * gain[..., None, :], y)
-        along = np.mean(e * unit, axis=-2, keepdims=True)
+        along = self._batch_mean(e, unit)
         if self.scale and self.normalization == "batch":  # the gradient through the standard deviation
             e = e - unit * along
         if self.center:
             e = e - e.mean(axis=-2, keepdims=True)
         return e * (gain[..., None, :] / deviation), along[..., 0, :]
+
+    def _batch_mean(self, a, b):
+        """The mean of a product over the batch, (..., 1, K)."""
+        return np.einsum("...uk,...uk->...k", a, b)[..., None, :] / self.b
 
     def _errors(self, h, y):
         """Back-propagated errors e_i = (w_i . delta) phi'(h_i), (..., b, K)."""

@@ -53,7 +53,7 @@ def test_the_figures_live_runs_are_what_the_record_says_of_small_batches(K, tau)
         return many + (few - many) * (1 / b - 1 / BATCHES[1]) / (1 / BATCHES[0] - 1 / BATCHES[1])
 
     for norm in NORMS:
-        live = escapes(K, tau, norm, 0.05)
+        live = escapes(K, tau, norm, 0.05, {"none": of_flow(K, tau, None), "batch": of_flow(K, tau, norm)})
         assert np.isfinite(live["bar"])
         if norm >= 0.2:
             expected = at(BATCH, norm) / at(BATCH, None)

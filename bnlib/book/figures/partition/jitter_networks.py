@@ -191,6 +191,7 @@ def draw_margins(r):
     pairs.set_aspect("equal", anchor="W")
     pairs.set_xlabel("→ statistics of all data")
     pairs.set_ylabel("↑ statistics of batches")
+    pairs.yaxis.set_label_coords(-0.02, 0.5)
     pairs.set_title(MEASURES[r["measure"]])
     chosen = [8, 32].index(r["B"])
     for k, (mean, error) in enumerate(zip(r["mean"], r["error"])):

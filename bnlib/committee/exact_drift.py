@@ -77,7 +77,7 @@ class ExactDrift:
         fields = gain[..., None] * w
         a, slope = phi(fields) @ harmonics.T, (w * phi_slope(fields)) @ harmonics.T
         K = a.shape[-2]
-        i, j = np.triu_indices(K, 1)  # of one student with itself M_l = 1, and the first derivative plays no part
+        i, j = _two_of(K)  # of one student with itself M_l = 1, and the first derivative plays no part
         lengths = spread[..., i] * spread[..., j]
         moment, turn = correlation_moments(np.clip(raw[..., i, j] / lengths, -1, 1), self.b)
         along, change = np.zeros((2, *raw.shape))
@@ -146,6 +146,12 @@ def sphere_harmonics(b):
 def student_density(b, x):
     """The density of Student's distribution of b degrees of freedom."""
     return _density_at_zero(b) * (1 + x * x / b) ** (-(b + 1) / 2)
+
+
+@cache
+def _two_of(n):
+    """Indices i < j."""
+    return np.triu_indices(n, 1)
 
 
 @cache

@@ -180,7 +180,8 @@ def compute_law(squared_norm, students, input_variance, batch_size):
         "K": K, "tau": tau, "norm": squared_norm, "b": batch_size, "paths": paths, "ends": found,
         "runs": {rule: {k: np.array(run[k]) for k in ("times", "asymmetry")} for rule, run in real.items()},
         "norms": norms, "ratio": mean[1:] / mean[0], "bar": mean[1:] / mean[0] * np.hypot(share[1:], share[0]),
-        "law": delay(K, tau, squared_norm=squared_norm), "live": escapes(K, tau, squared_norm, config["asymmetry"], found),
+        "law": delay(K, tau, squared_norm=squared_norm),
+        "live": escapes(K, tau, squared_norm, config["asymmetry"], found),
     }  # fmt: skip
 
 

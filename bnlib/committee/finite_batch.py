@@ -190,7 +190,8 @@ def pair_terms(q, t, r, student, center):
 
 def teacher_slope(q, t, r, b, center):
     """Derivative to r of a student's and a teacher's average, to first order in 1/b; r may be complex."""
-    return (2 / np.pi) * (1 / np.sqrt((1 + q) * (1 + t) - r * r) + _pair_slopes(q, t, r, False, center)[2] / b)
+    q, t, r = (np.reshape(x, (1, 1)) for x in (q, t, r))
+    return (2 / np.pi) * (1 / np.sqrt((1 + q) * (1 + t) - r * r) + _pair_slopes(q, t, r, 0, center)[2] / b)[0, 0]
 
 
 def off_student(weights, raw, along, K):
@@ -209,44 +210,49 @@ def _regression_weights(C, c, K):
 
 def _gradient(C, c, K, center):
     """dP / dC_ip (..., K, n), each pair once (the diagonal is left out: 0), and theta_i P (..., K)."""
-    q, t, r, weight, student = _pairs(C, c, K)
-    dq, dt, dr = ((2 / np.pi) * weight * part for part in _pair_slopes(q, t, r, student, center))
-    students = np.swapaxes(dr[..., :K], -1, -2)
-    same = np.eye(K, C.shape[-1], dtype=bool)
-    slope = dr.copy()
-    slope[..., :K] += students
-    own = dq.sum(axis=-1) + dt[..., :K].sum(axis=-2) + np.diagonal(dr, axis1=-2, axis2=-1)
-    slope = np.where(same, 0.0, slope)
-    tension = 2 * q[..., 0] * own + np.sum(slope * r, axis=-1)
-    return slope, tension
+    q, t, r, weight, _ = _pairs(C, c, K)
+    dq, dt, dr = _pair_slopes(q, t, r, K, center)
+    weight = (2 / np.pi) * weight
+    slope = weight * dr
+    own = (weight * dq).sum(axis=-1) + (weight * dt)[..., :K].sum(axis=-2) + slope.diagonal(axis1=-2, axis2=-1)
+    slope[..., :K] += np.swapaxes(weight[:, :K] * dr[..., :K], -1, -2)
+    slope[..., range(K), range(K)] = 0
+    return slope, 2 * q[..., 0] * own + (slope * r).sum(axis=-1)
 
 
-def _pair_slopes(q, t, r, student, center):
-    """Derivatives to q, t and r of the summand of P (see the module), for all pairs at once."""
+def _pair_slopes(q, t, r, students, center):
+    """Derivatives to q (..., K, 1), t (..., 1, n) and r (..., K, n) of the summand of P (see the module), for all pairs
+    at once; the first `students` of the n fields are students."""
     A, T = 1 + q, 1 + t
-    L = A * T - r * r
-    root = np.sqrt(L)
-    U = 1 / (A * root)
-    E = 2 * r * r / q - T
-    B = q / (2 * A) + E / (4 * L)
-    dq = r * U * (-B * (1 / A + T / (2 * L)) + 1 / (2 * A * A) - r * r / (2 * q * q * L) - E * T / (4 * L * L))
-    dt = r * U * (-B * A / (2 * L) - 1 / (4 * L) - E * A / (4 * L * L))
-    dr = U * B * (1 + r * r / L) + r * U * (r / (q * L) + E * r / (2 * L * L))
-    x = r**3 / (4 * q * t * L * root)
-    cubic = 3 / (2 * L)
-    dq = dq + np.where(student, -x * (1 / q + cubic * T), r * T / (4 * L * root) * center)
-    dt = dt + np.where(student, -x * (1 / t + cubic * A), r * A / (4 * L * root) * center)
-    with_r = 3 * r * r / (4 * q * t * L * root) + 2 * cubic * r * x
-    dr = dr + np.where(student, with_r, -A * T / (2 * L * root) * center)
+    h = 0.5 / (A * T - r * r)  # 1 / 2L
+    v = np.sqrt(2 * h) / A  # f = r v B
+    u, regression = r * v, r / q
+    E = 2 * r * regression - T
+    w = E * h
+    B = 0.5 * (q / A + w)
+    dq = u * (0.5 / (A * A) - B * (1 / A + T * h) - h * (regression * regression + w * T))
+    dt = -u * h * (A * (B + w) + 0.5)
+    dr = v * (B + 2 * r * h * (r * (B + w) + regression))
+    own, others = np.s_[..., :students], np.s_[..., students:]
+    if center:  # - r / (2 sqrt L), with teachers
+        push = A * v[others] * h[others]
+        dq[others] += 0.5 * push * r[others] * T[others]
+        dt[others] += 0.5 * push * r[others] * A
+        dr[others] -= push * A * T[others]
+    if students:  # r^3 / (4 q t L^1.5), with students
+        t, T, r, h = t[own], T[own], r[own], h[own]
+        steep = A * v[own] * h * r * regression[own] / (2 * t)
+        both = r * steep
+        dq[own] -= both * (1 / q + 3 * h * T)
+        dt[own] -= both * (1 / t + 3 * h * A)
+        dr[own] += 3 * steep + 6 * h * r * both
     return dq, dt, dr
 
 
 def _pairs(C, c, K):
-    """C_ii, C_pp, C_ip, c_i . c_p (..., K, n) and which p are students (n,)."""
+    """C_ii (..., K, 1), C_pp (..., 1, n), C_ip (..., K, n), c_i . c_p (K, n) and which p are students (n,)."""
     d = np.diagonal(C, axis1=-2, axis2=-1)
-    r = C[..., :K, :]
-    q, t = np.broadcast_to(d[..., :K, None], r.shape), np.broadcast_to(d[..., None, :], r.shape)
-    return q, t, r, (c @ c.T)[:K], np.arange(C.shape[-1]) < K
+    return d[..., :K, None], d[..., None, :], C[..., :K, :], (c @ c.T)[:K], np.arange(C.shape[-1]) < K
 
 
 def _checked_fields(order_parameters, input_variance, student_output, teacher_output):

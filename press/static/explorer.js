@@ -102,9 +102,13 @@
       if (turn !== this.turn || turn === this.answered) return;   // a newer setting has come, or Python was quicker
       const key = frames && this.nearest(frames, state);
       const kept = key?.split(",").map((part) => part.split("=")[0]) ?? [], dropped = this.off(state).filter((name) => !kept.includes(name));
-      if (asked && (!frames || dropped.length)) return this.speak();
+      if (asked && (!frames || dropped.length)) {
+        this.toggleAttribute("behind", true);                  // what still shows is of another setting
+        return this.speak();
+      }
       if (dropped.length) python.start(this.name);             // only Python has this setting
       const why = this.refused.has(JSON.stringify(state)) ? `Python in this page could not compute this setting: ${this.refused.get(JSON.stringify(state))}. ` : "";
+      this.toggleAttribute("behind", false);
       if (!frames) {
         this.toggleAttribute("near", dropped.length > 0);
         return this.status(why + "The prepared pictures of this figure could not be loaded: the picture does not follow the controls.");
@@ -161,6 +165,7 @@
       if (this.svg !== frame.svg) this.$(".bn-image").innerHTML = this.svg = frame.svg;
       this.shown = layout;
       this.toggleAttribute("near", near);
+      this.toggleAttribute("behind", false);
       this.$("figcaption").textContent = frame.text;
       this.answer = frame.answer;
       this.judge();

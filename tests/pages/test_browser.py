@@ -151,7 +151,7 @@ def test_two_tabs_and_the_back_button_keep_their_states(visit, one_a_part):
         go_back(page, here)
         page.wait_for_function(f"{state} === '{moved}'")
         assert not part(page, name, ".bn-status").inner_text()
-        page.context.close()
+        page.close()
 
 
 def test_a_setting_without_a_frame_names_what_is_shown(visit, one_a_part):

@@ -108,15 +108,15 @@ def test_every_figure_is_live_and_agrees_with_cpython(visit, by_page, any_chapte
     page = visit(any_chapter, python=True)
     names = page.locator("bn-explorer").evaluate_all("all => all.map(e => e.getAttribute('name'))")
     begin(page, by_page[any_chapter][-1])
-    complete(page)
-    found = fetched(visit, kernel, names)
+    found = []
     for name in by_page[any_chapter]:
         begin(page, name)
         live(page, name)
         found += disagreements(page, name)
-    assert len(page.workers) == 1
+    complete(page)
     found += fetched(visit, kernel, names)
     assert not found, "\n".join(found)
+    assert len(page.workers) == 1
 
 
 def test_nothing_is_fetched_before_the_first_touch(visit, places):

@@ -14,10 +14,10 @@ import pytest
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--disable-features=AutofillServerCommunication",
-         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no other host is ever reached
-         "--process-per-site"]  # fmt: skip
-# In one process, what one page has compiled of Python's WebAssembly serves the next: a third of a start's work.
+         "--disable-features=AutofillServerCommunication"]  # fmt: skip
+ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+# What one page has compiled of Python's WebAssembly serves the next: a third of a start's work.
+ONE_PROCESS = "--process-per-site"
 KEPT_OPEN = 4  # pages of a test
 LONGEST = ["test_lite", "test_kernel", "test_downloads"]  # they come first, so that no worker has one left at the end
 
@@ -147,7 +147,9 @@ def with_a_cache(browser):
     """with_a_cache(folder) -> a browser context that keeps a cache on disk, as a reader's does; close it."""
 
     def start(folder):
-        return browser.browser_type.launch_persistent_context(folder, executable_path=find_chromium(), args=FLAGS)
+        return browser.browser_type.launch_persistent_context(
+            folder, executable_path=find_chromium(), args=[*FLAGS, ONLY_HERE]
+        )
 
     return start
 
@@ -160,7 +162,7 @@ def browser(cannot):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, ONLY_HERE, ONE_PROCESS])
         yield browser
         browser.close()
 

@@ -28,7 +28,7 @@ def choose(page, name, state):
     """Set all controls at once, as a link does, and wait for Python's answer; return the words."""
     page.evaluate(f"async state => {{ const e = {element(name)}; e.set(state); e.move(''); await e.update() }}", state)
     page.wait_for_function(
-        f"(() => {{ const e = {element(name)}; return e.getAttribute('python') !== 'starting' && !e.pending }})()",
+        f"bnPython.phase === 'failed' || (bnPython.phase === 'live' && !{element(name)}.pending)",
         timeout=START,
     )
     return page.locator(f'bn-explorer[name="{name}"] figcaption').inner_text()

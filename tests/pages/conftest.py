@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import threading
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,12 +15,35 @@ import pytest
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-features=AutofillServerCommunication"]  # fmt: skip
+ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+# What one page has compiled of Python's WebAssembly serves the next: a third of a start's work.
+ONE_PROCESS = "--process-per-site"
 KEPT_OPEN = 4  # pages of a test
+LONGEST = ["test_lite", "test_kernel", "test_downloads"]  # they come first, so that no worker has one left at the end
 
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
+
+
+class WithoutPython(Quiet):
+    """The same book as if built without the browser's Python: most tests are about the page without it."""
+
+    def do_GET(self):
+        if not self.path.endswith("/kernel.js"):
+            return super().do_GET()
+        body = b'bnKernel({"missing": "a test"});'
+        self.send_response(200)
+        self.send_header("Content-Type", "text/javascript")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def pytest_collection_modifyitems(items):
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def book_folder():
@@ -76,14 +100,26 @@ def one_a_part(by_page):
     return {path.rpartition("/")[0]: (path, names) for path, names in reversed(by_page.items())}
 
 
-@pytest.fixture(scope="session")
-def site(book):
-    """The address of the served book."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(book)))
+@contextmanager
+def served(book, handler):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(book)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    """The address of the served book."""
+    with served(book, Quiet) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def site_without_python(book):
+    with served(book, WithoutPython) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -111,9 +147,8 @@ def with_a_cache(browser):
     """with_a_cache(folder) -> a browser context that keeps a cache on disk, as a reader's does; close it."""
 
     def start(folder):
-        only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
         return browser.browser_type.launch_persistent_context(
-            folder, executable_path=find_chromium(), args=[*FLAGS, only_here]
+            folder, executable_path=find_chromium(), args=[*FLAGS, ONLY_HERE]
         )
 
     return start
@@ -127,44 +162,67 @@ def browser(cannot):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, ONLY_HERE, ONE_PROCESS])
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def visit(browser, site):
-    """visit(path, **context options) -> a page; other hosts are refused and, like errors, fail the test.
+class Desk:
+    """Browser contexts, and all that is asked for and complained of in them.
 
-    The page's Python stays away unless ``python`` is true: most tests are about the page without it.
+    Tests share them, so that most of a page is in the browser's cache; a test that tampers with a page has its own.
     """
-    contexts, outside, errors = [], [], []
 
-    def route(route):
-        if route.request.url.startswith((site, "data:", "blob:", "file:")):
-            return route.continue_()
-        outside.append(route.request.url)
-        return route.abort()
+    def __init__(self, browser):
+        self.browser, self.shared, self.asked, self.errors = browser, {}, [], []
+
+    def new(self, options):
+        context = self.browser.new_context(**options)
+        context.on("request", lambda request: self.asked.append(request.url))
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        context.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        return context
+
+    def context(self, options):
+        key = tuple(sorted(options.items()))
+        if key not in self.shared:
+            self.shared[key] = self.new(options)
+        return self.shared[key]
+
+
+@pytest.fixture(scope="session")
+def desk(browser):
+    return Desk(browser)
+
+
+@pytest.fixture
+def visit(desk, site, site_without_python):
+    """visit(path, **context options) -> a page; a request to another host and an error fail the test.
+
+    ``before(page)`` tampers with the page before it is loaded. The page's Python stays away unless ``python`` is true.
+    `visit.asked` and `visit.errors` hold all addresses asked for and all complaints of the test.
+    """
+    close = []
+    desk.asked.clear()
+    desk.errors.clear()
 
     def visit(path, width=1280, before=None, python=False, **options):
-        if len(contexts) >= KEPT_OPEN:  # a test that walks through the book needs its last pages only
-            contexts.pop(0).close()
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
-        contexts[-1].route("**/*", route)
-        if not python:
-            without = {"body": 'bnKernel({"missing": "a test"});', "content_type": "text/javascript"}
-            contexts[-1].route("**/kernel.js", lambda route: route.fulfill(**without))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        if len(close) >= KEPT_OPEN:  # a test that walks through the book needs its last pages only
+            close.pop(0)()
+        context = desk.new(options) if before else desk.context(options)
+        page = context.new_page()
+        close.append(context.close if before else page.close)
+        page.set_viewport_size({"width": width, "height": 900})
         if before:
             before(page)
-        page.goto(path if path.startswith("file:") else f"{site}/{path}")
+        page.goto(path if path.startswith("file:") else f"{site if python else site_without_python}/{path}")
         return page
 
-    visit.errors = errors
+    visit.asked, visit.errors = desk.asked, desk.errors
     yield visit
-    for context in contexts:
-        context.close()
+    for leave in close:
+        leave()
+    here = (site, site_without_python, "data:", "blob:", "file:")
+    outside = [address for address in desk.asked if not address.startswith(here)]
     assert not outside, f"requests to other hosts: {outside}"
-    assert not errors, f"errors in the browser's console: {errors}"
+    assert not desk.errors, f"errors in the browser's console: {desk.errors}"

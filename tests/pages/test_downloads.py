@@ -105,27 +105,10 @@ def test_the_touched_figure_comes_first(visit, by_page, kernel):
         for name in names
         if (more := set().union(*(kernel["needs"][other] for other in names)) - set(kernel["needs"][name]))
     )
-    asked = []
-    page = visit(path, python=True, before=lambda page: page.on("request", lambda r: asked.append(r.url)))
+    page = visit(path, python=True)
     begin(page, first)
     live(page, first)
     complete(page)
-    packs = [found[1] for url in asked if (found := re.search(r"/kernel/([^/?]+)\.pack", url))]
+    packs = [found[1] for url in visit.asked if (found := re.search(r"/kernel/([^/?]+)\.pack", url))]
     own = {"pyodide.asm.wasm", "pyodide.asm.mjs", "stdlib.zip", *kernel["needs"][first]}
     assert set(packs[: len(own)]) == own and set(packs[len(own) :]) == more
-
-
-def test_a_page_fetches_what_its_own_figures_need(visit, by_page, any_chapter, kernel):
-    """No pack and no frame of another chapter's figure, and one start however many figures a page has."""
-    asked = []
-    page = visit(any_chapter, python=True, before=lambda page: page.on("request", lambda r: asked.append(r.url)))
-    last = by_page[any_chapter][-1]
-    begin(page, last)
-    live(page, last)
-    complete(page)
-    packs = [re.search(r"/kernel/([^/?]+)\.pack", url)[1] for url in asked if ".pack" in url]
-    core = {"pyodide.asm.wasm", "pyodide.asm.mjs", "stdlib.zip"}
-    on_page = page.locator("bn-explorer").evaluate_all("all => all.map(e => e.getAttribute('name'))")
-    assert sorted(packs) == sorted(core.union(*(kernel["needs"][name] for name in on_page)))
-    frames = {re.search(r"/frames/([^/]+)\.(wide|narrow)\.js", url)[1] for url in asked if "/frames/" in url}
-    assert frames <= set(on_page) and len(page.workers) == 1

@@ -2,13 +2,14 @@
 
 import json
 import random
+import re
 
 import numpy as np
 import pytest
 
 from bnlib.book.figures import find
-from bnlib.book.kernel import numbers, setting
-from tests.pages.touch import START, begin, element, live
+from bnlib.book.kernel import plain, setting
+from tests.pages.touch import START, begin, complete, element, live
 
 pytestmark = [pytest.mark.pages, pytest.mark.usefixtures("kernel")]
 
@@ -27,7 +28,7 @@ def choose(page, name, state):
     """Set all controls at once, as a link does, and wait for Python's answer; return the words."""
     page.evaluate(f"async state => {{ const e = {element(name)}; e.set(state); e.move(''); await e.update() }}", state)
     page.wait_for_function(
-        f"(() => {{ const e = {element(name)}; return e.getAttribute('python') !== 'starting' && !e.pending }})()",
+        f"bnPython.phase === 'failed' || (bnPython.phase === 'live' && !{element(name)}.pending)",
         timeout=START,
     )
     return page.locator(f'bn-explorer[name="{name}"] figcaption').inner_text()
@@ -71,58 +72,78 @@ def gap(here, there):
     return worst
 
 
-def test_every_figure_is_live_and_agrees_with_cpython(visit, by_page, any_chapter):
-    page, differ, far = visit(any_chapter, python=True), [], []
+def fetched(visit, kernel, names):
+    """What a page has asked for other than it should: no pack and no frame of another page's figure, none twice."""
+    packs = [re.search(r"/kernel/([^/]+)\.pack", url)[1] for url in visit.asked if ".pack" in url]
+    right = {"pyodide.asm.wasm", "pyodide.asm.mjs", "stdlib.zip"}.union(*(kernel["needs"][name] for name in names))
+    frames = {re.search(r"/frames/([^/]+)\.(wide|narrow)\.js", url)[1] for url in visit.asked if "/frames/" in url}
+    found = [] if sorted(packs) == sorted(right) else [f"packs {sorted(packs)} instead of {sorted(right)}"]
+    return found + [f"frames of {name}, which is elsewhere" for name in sorted(frames - set(names))]
+
+
+def disagreements(page, name):
+    """Where the figure in the page says other words than CPython, or computes other numbers, at random settings."""
+    figure, found = find(name), []
+    for state in random_states(figure):
+        words = choose(page, name, state)
+        assert page.evaluate(f"{element(name)}.getAttribute('speaker')") == "python", (
+            f"{name} {state}: {voice(page, name)}"
+        )
+        assert "Computed by Python" in voice(page, name)
+        result = figure.result(**setting(figure, json.dumps(state)))
+        if words != (expected := figure.describe(result)):
+            found.append(f"{name} {state}: {words!r} instead of {expected!r}")
+        reply = page.evaluate(
+            "([figure, state]) => new Promise(done => bnPython.ask({}, { figure, state, numbers: true }, done))",
+            [name, state],
+        )
+        distance, where = gap(plain(result), json.loads(reply["numbers"]))
+        if distance > max(TOLERANCE, 10 * FLOWS.get(name, 0)):
+            found.append(f"{name} {state}: {distance:.1e} in {where}")
+    return found
+
+
+def test_every_figure_is_live_and_agrees_with_cpython(visit, by_page, any_chapter, kernel):
+    """And one start, with what the page's own figures need, serves them all."""
+    page = visit(any_chapter, python=True)
+    names = page.locator("bn-explorer").evaluate_all("all => all.map(e => e.getAttribute('name'))")
+    begin(page, by_page[any_chapter][-1])
+    found = []
     for name in by_page[any_chapter]:
         begin(page, name)
         live(page, name)
-        figure = find(name)
-        for state in random_states(figure):
-            words = choose(page, name, state)
-            assert page.evaluate(f"{element(name)}.getAttribute('speaker')") == "python"
-            assert "Computed by Python" in voice(page, name)
-            indices = json.dumps(state)
-            expected = figure.text(**setting(figure, indices))
-            if words != expected:
-                differ.append((name, state, words, expected))
-            reply = page.evaluate(
-                "([figure, state]) => new Promise(done => bnPython.ask({}, { figure, state, numbers: true }, done))",
-                [name, state],
-            )
-            distance, where = gap(json.loads(numbers(name, indices)), json.loads(reply["numbers"]))
-            if distance > max(TOLERANCE, 10 * FLOWS.get(name, 0)):
-                far.append(f"{name} {state}: {distance:.1e} in {where}")
-    assert not differ and not far, "\n".join([*map(str, differ), *far])
+        found += disagreements(page, name)
+    complete(page)
+    found += fetched(visit, kernel, names)
+    assert not found, "\n".join(found)
+    assert len(page.workers) == 1
 
 
 def test_nothing_is_fetched_before_the_first_touch(visit, places):
     name, path = next(iter(places.items()))
-    asked = []
-    page = visit(path, python=True, before=lambda page: page.on("request", lambda request: asked.append(request.url)))
+    page = visit(path, python=True)
     page.wait_for_timeout(1000)
-    assert not [url for url in asked if "/kernel/" in url or "worker.js" in url] and not page.workers
+    assert not [url for url in visit.asked if "/kernel/" in url or "worker.js" in url] and not page.workers
     assert voice(page, name) == "Prepared picture."
     begin(page, name)
     live(page, name)
-    assert [url for url in asked if "/kernel/" in url]
-    assert not [url for url in asked if "rest.pack" in url]
+    assert [url for url in visit.asked if "/kernel/" in url]
+    assert not [url for url in visit.asked if "rest.pack" in url]
 
 
 def test_a_file_that_no_default_opened_is_fetched_with_the_rest(visit, places, kernel):
     """As if drawing the defaults had opened nothing of SciPy: the page still becomes live."""
     name, path = next((name, path) for name, path in places.items() if "scipy.special" in kernel["needs"][name])
     less = kernel | {"needs": dict.fromkeys(kernel["needs"], ["base", "bnlib"])}
-    asked = []
 
     def before(page):
         body = f"bnKernel({json.dumps(less)});"
         page.route("**/kernel.js", lambda route: route.fulfill(body=body, content_type="text/javascript"))
-        page.on("request", lambda request: asked.append(request.url))
 
     page = visit(path, python=True, before=before)
     begin(page, name)
     live(page, name)
-    assert [url for url in asked if "rest.pack" in url]
+    assert [url for url in visit.asked if "rest.pack" in url]
     state = random_states(find(name))[0]
     assert choose(page, name, state) == find(name).text(**setting(find(name), json.dumps(state)))
 
@@ -139,11 +160,32 @@ def test_one_python_a_page_and_leaving_frees_it(visit, places):
     assert not page.workers
 
 
+def counting(page):
+    """Count what the page asks of its Python."""
+    page.add_init_script(
+        "window.asked = 0; const post = Worker.prototype.postMessage;"
+        "Worker.prototype.postMessage = function (m) { asked += !m.plan; post.call(this, m); };"
+    )
+
+
+def test_what_is_live_does_not_ask_again_when_the_page_is_complete(visit, places):
+    """That the figures beside it are ready is no news for the one that shows an answer."""
+    path = next(iter(places.values()))
+    names = [name for name, place in places.items() if place == path]
+    assert len(names) > 1, "nothing is beside the first figure"
+    page = visit(path, python=True, before=counting)
+    page.evaluate("new Promise(done => { if (document.readyState === 'complete') done(); else onload = done; })")
+    said = page.evaluate(f"async () => {{ const e = {element(names[0])}; await e.update(); return e.turn }}")
+    assert said == 1
+    begin(page, names[0])
+    complete(page)
+    page.wait_for_function(f"!{element(names[0])}.pending")
+    assert page.evaluate("asked") == 1, "the setting that waited for Python was asked for more than once"
+
+
 def test_a_fast_reader_gets_the_last_setting_and_no_queue(visit, places):
     name, path = next(iter(places.items()))
-    count = "window.asked = 0; const post = Worker.prototype.postMessage;" \
-            "Worker.prototype.postMessage = function (m) { asked += !m.plan; post.call(this, m); };"  # fmt: skip
-    page = visit(path, python=True, before=lambda page: page.add_init_script(count))
+    page = visit(path, python=True, before=counting)
     begin(page, name)
     live(page, name)
     figure = find(name)

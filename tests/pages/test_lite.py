@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages.conftest import FLAGS, find_chromium
+
 pytestmark = [pytest.mark.pages, pytest.mark.xdist_group("lite")]  # one reader goes through the whole file
 
 PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
@@ -50,7 +52,8 @@ def is_complaint(said):
 @pytest.fixture(scope="module")
 def reader(browser, outside):
     """A browser context whose storage lasts for the module, and all that it fetches and complains of."""
-    context = browser.new_context(
+    own = browser.browser_type.launch(executable_path=find_chromium(), args=FLAGS)  # the proxy alone keeps it here
+    context = own.new_context(
         viewport={"width": 1280, "height": 900}, proxy={"server": outside[0], "bypass": "127.0.0.1"}
     )
     context.complaints, context.fetched = [], {}
@@ -58,7 +61,7 @@ def reader(browser, outside):
     context.on("console", lambda said: context.complaints.append(said.text) if is_complaint(said) else None)
     context.on("response", lambda answer: context.fetched.update({answer.url: answer.headers.get("content-length", 0)}))
     yield context
-    context.close()
+    own.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

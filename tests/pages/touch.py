@@ -16,9 +16,15 @@ def begin(page, name):
 
 
 def live(page, name):
-    page.wait_for_function(f"{element(name)}.getAttribute('python') === 'live'", timeout=START)
+    until(page, f"{element(name)}.getAttribute('python') === 'live'")
 
 
 def complete(page):
     """Wait until Python is ready for all figures of the page: after the touched one come those beside it."""
-    page.wait_for_function("bnPython.note === 'complete'", timeout=START)
+    until(page, "bnPython.note === 'complete'")
+
+
+def until(page, ready):
+    """Wait for Python; where it fails, say why at once."""
+    page.wait_for_function(f"{ready} || bnPython.phase === 'failed'", timeout=START)
+    assert page.evaluate(ready), page.evaluate("`Python in the page: ${bnPython.phase}, ${bnPython.note}`")

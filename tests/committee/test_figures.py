@@ -5,28 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from bnlib.book import style
 from bnlib.book.figures import find
 from bnlib.book.figures.committee.rules import compared
+from tests.stray import stray
 
 
 def values(figure, name):
     return next(parameter.values for parameter in find(figure).parameters if parameter.name == name)
-
-
-def stray(figure, result):
-    """The panels (layout, index) of a drawing whose curves have points above or below the axis."""
-    found = []
-    for layout in style.LAYOUTS:
-        with style.context(layout):
-            axes = find(figure).draw(result).axes
-        for i, ax in enumerate(axes):
-            low, high = sorted(ax.get_ylim())
-            for line in ax.lines:
-                y = np.asarray(line.get_ydata(), float)
-                if (y < low).any() or (y > high).any():
-                    found.append((layout, i))
-    return found
 
 
 @pytest.mark.parametrize("norm", values("escape-rate", "squared_norm"))
@@ -79,7 +64,9 @@ def test_the_delay_law_is_asked_of_the_flow_and_answered_by_it():
 @pytest.mark.parametrize("coordinates", values("t20-eigenvalues", "coordinates"))
 @pytest.mark.parametrize("setting", [{}, {"input_variance": 3.0}, {"input_variance": 50.0}, {"students": 50}])
 def test_all_eigenvalues_are_in_sight(setting, coordinates):
-    assert not stray("t20-eigenvalues", find("t20-eigenvalues").result(coordinates=coordinates, **setting))
+    figure = find("t20-eigenvalues")
+    result = figure.result(coordinates=coordinates, **setting)
+    assert not stray(figure, result, "wide") and not stray(figure, result, "narrow")
 
 
 def test_figure_3_gives_small_errors_a_bound():

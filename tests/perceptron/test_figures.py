@@ -1,10 +1,14 @@
 """What the figures of chapters 5, 6 and 8 claim about themselves: answers to their questions, laws that they draw."""
 
+import re
+from itertools import product
+
 import numpy as np
 import pytest
 
 from bnlib.book.figures import find
 from bnlib.perceptron.statistics import gaussian_mean_inverse_sigma, gaussian_mean_inverse_square_sigma
+from tests.stray import leaves, panels, stray
 
 
 @pytest.mark.parametrize("name, settings, choice", [
@@ -85,3 +89,43 @@ def test_what_independent_batches_and_population_statistics_leave_at_load_1():
     assert r["middle"][-1] == pytest.approx(1.55, abs=0.005)
     words = find("to-the-end").text(load=1.5, time=17800.0)
     assert "At t = 1000, where the runs end, the error is" in words
+
+
+def every(name):
+    """All settings of a figure."""
+    parameters = find(name).parameters
+    return [dict(zip([p.name for p in parameters], at)) for at in product(*(p.values for p in parameters))]
+
+
+def test_what_is_said_to_climb_climbs_in_the_words():
+    """The caption's end against its lowest, two digits each; ridge itself, with independent batches, does not climb."""
+    figure = find("to-the-end")
+    for setting in every("to-the-end")[:: len(figure.parameters[-1].values)]:  # the time moves a dot only
+        r = figure.result(**setting)
+        end, lowest = map(
+            float, re.search(r"at the end ([\d.]+); its lowest is ([\d.]+),", figure.describe(r)).groups()
+        )
+        climbs = figure.predict.choices[figure.predict.right(r)] == "it falls, and then climbs"
+        assert climbs == (end > 1.1 * lowest) == (setting["rule"] != "batch-independent"), setting
+        assert climbs or end < r["ridge"]
+
+
+def test_ridge_and_its_dot_are_in_sight_at_every_noise():
+    """Least squares (dashed) may leave, for the caption calls it infinite; the right line only if it says how far."""
+    figure = find("double-descent")
+    chosen = {"noise": (0.25, 2.25), "reading": ("alpha-zeta",), "measure": ("error", "with-noise")}
+    for setting in every("double-descent"):
+        if any(setting[name] not in values for name, values in chosen.items()):
+            continue
+        r = figure.result(**setting)
+        main, cut = panels(figure, r)
+        assert not [line for line in main.get_lines() if line.get_linestyle() != "--" and leaves(line, main)], setting
+        line, dot = cut.get_lines()[:2]
+        assert not leaves(dot, cut)
+        assert leaves(line, cut) == ("the right line goes on to" in figure.describe(r)), setting
+
+
+def test_all_exponents_of_the_remainder_are_in_sight():
+    figure = find("residual")
+    for setting in every("residual"):
+        assert not stray(figure, figure.result(**setting)), setting

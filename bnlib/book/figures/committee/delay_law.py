@@ -6,8 +6,8 @@ import numpy as np
 
 from bnlib.book import style
 from bnlib.book.figure import Figure, Parameter, Prediction
-from bnlib.book.figures.committee.live_descent import draw_escapes, escapes, told
-from bnlib.book.figures.committee.rules import RULES, number
+from bnlib.book.figures.committee.live_descent import BATCH, draw_escapes, escapes, told
+from bnlib.book.figures.committee.rules import RULES, compared, number
 from bnlib.book.figures.committee.the_hessian import bend, eigen_axis
 from bnlib.book.records import load
 from bnlib.committee import (
@@ -155,14 +155,14 @@ def describe_rates(r):
     agree = "to better than 10⁻⁹" if r["agree"] else "not to 10⁻⁹"
     return (
         f"K = {r['K']}, τ = {r['tau']:g}, |J|² = {r['norm']:g}. One eigenvalue of the linearised flow is positive: "
-        f"{number(none)} without batch normalization, {number(batch)} with it, {number(none / batch)} times less. "
+        f"{number(none)} without batch normalization, {number(batch)} with it, {compared(none / batch)}. "
         f"Lines are the closed form, dots are eigenvalues; at all dots the two agree {agree}."
     )
 
 
-def compute_law(squared_norm, students, input_variance, batch_size):
+def compute_law(squared_norm, students, input_variance, recorded_batch_size):
     """Live: two flows from the plateau, and coarse runs of descent. Recorded: finer runs, at five squared norms."""
-    K, tau = students, input_variance
+    K, tau, b = students, input_variance, recorded_batch_size
     record = load("committee_delay_runs")
     runs, config = record["data"], record["config"]
     norms = np.array(config["squared_norm"])
@@ -173,11 +173,11 @@ def compute_law(squared_norm, students, input_variance, batch_size):
         path = flow(start, np.linspace(0, last, 141), normalization=rule, input_variance=tau, rtol=1e-6, atol=1e-9)
         paths[rule] = {"times": path.times, "e": asymmetry(path)}
         found[rule] = find_plateau(path, input_variance=tau).end
-    real = {rule: runs[f"{batch_size} {K} {tau:g} {norm}"] for rule, norm in (("none", None), ("batch", squared_norm))}
-    lengths = {norm: np.array(runs[f"{batch_size} {K} {tau:g} {norm}"]["lengths"]) for norm in (None, *norms.tolist())}
+    real = {rule: runs[f"{b} {K} {tau:g} {norm}"] for rule, norm in (("none", None), ("batch", squared_norm))}
+    lengths = {norm: np.array(runs[f"{b} {K} {tau:g} {norm}"]["lengths"]) for norm in (None, *norms.tolist())}
     mean, share = (np.array([f(lengths[n]) for n in (None, *norms.tolist())]) for f in (np.mean, _relative_error))
     return {
-        "K": K, "tau": tau, "norm": squared_norm, "b": batch_size, "paths": paths, "ends": found,
+        "K": K, "tau": tau, "norm": squared_norm, "b": b, "paths": paths, "ends": found,
         "runs": {rule: {k: np.array(run[k]) for k in ("times", "asymmetry")} for rule, run in real.items()},
         "norms": norms, "ratio": mean[1:] / mean[0], "bar": mean[1:] / mean[0] * np.hypot(share[1:], share[0]),
         "law": delay(K, tau, squared_norm=squared_norm),
@@ -219,9 +219,9 @@ def draw_law(r):
     ratio.set_title("escape time, BN / no BN")
     for y, text, color in (
         (0.92, "law", style.INK),
-        (0.84, "◆ flow, live", style.ACCENT),
-        (0.76, "□ descent, live", style.ACCENT),
-        (0.68, "○ descent, recorded", style.SECOND),
+        (0.84, "◆ flow, b = ∞", style.ACCENT),
+        (0.76, f"□ live, b = {BATCH}", style.ACCENT),
+        (0.68, f"○ recorded, b = {r['b']}", style.SECOND),
     ):
         ratio.text(0.03, y, text if text != "law" else "···· law", color=color, transform=ratio.transAxes)
     return figure
@@ -247,7 +247,7 @@ def describe_law(r):
 
 
 def _who(r):
-    """Which choice is right: later, at the same time, sooner."""
+    """Which choice is right for the flow: later, at the same time, sooner."""
     measured = r["ends"]["batch"] / r["ends"]["none"]
     return 0 if measured > 1.05 else 1 if measured > 0.95 else 2
 
@@ -285,14 +285,14 @@ FIGURES = (
             Parameter("squared_norm", "|J(0)|²", (0.05, 0.1, 0.2, 0.5, 1.0), 0.2),
             Parameter("students", "K", (2, 3), 3),
             Parameter("input_variance", "τ", (1.0, 4.0), 1.0),
-            Parameter("batch_size", "b", (300, 1000), 1000),
+            Parameter("recorded_batch_size", "b", (300, 1000), 1000),
         ),
         compute_law,
         draw_law,
         describe_law,
         Prediction(
             "Three students sit on the plateau, at τ = 1. With batch normalization they have |J|² = 0.2. When do "
-            "they leave, compared with three students without it?",
+            "they leave in the flow (infinite batches), compared with three students without it?",
             ("later", "at the same time, within 5 %", "sooner"),
             _who,
         ),

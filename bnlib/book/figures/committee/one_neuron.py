@@ -19,6 +19,7 @@ def compute_neuron(input_variance, batch_size, batch_mean):
     curves = {k: np.array([gain_shift(t, reading=k, center=center) for t in TAUS])
               for k in ("training mode", "batch of others", "gamma decay")}  # fmt: skip
     here = {k: gain_shift(input_variance, reading=k, center=center) for k in curves}
+    here = {k: 0.0 if abs(shift) < 1e-12 else shift for k, shift in here.items()}  # gamma decay's at 2/5
     exact = batch_size * _settled(batch_size, input_variance, center)
     return {"tau": input_variance, "b": batch_size, "center": center, "curves": curves, "here": here, "exact": exact}
 
@@ -63,14 +64,15 @@ def describe_neuron(r):
         f"Input variance {r['tau']:g}, batch mean {mean}. The gain of one neuron settles where b times the shift of "
         f"its logarithm is {r['here']['training mode']:.3f} to first order; exactly, at b = {r['b']}, "
         f"{r['exact']:.3f}. "
-        f"Gamma decay alone says {r['here']['gamma decay']:.3f}, a batch in which the sample has no vote "
-        f"{r['here']['batch of others']:.3f}."
+        f"Gamma decay alone says {r['here']['gamma decay']:.3f}, a batch of others only, in which the sample has no "
+        f"vote, {r['here']['batch of others']:.3f}."
     ).replace("-", "−")
 
 
 def _sign(r):
-    """0: gamma decay alone says that the gain falls; 1: that it rises."""
-    return int(r["here"]["gamma decay"] > 0)
+    """0: gamma decay alone says that the gain falls; 1: that it rises; 2: neither."""
+    shift = r["here"]["gamma decay"]
+    return 2 if shift == 0 else int(shift > 0)
 
 
 FIGURES = (
@@ -86,9 +88,9 @@ FIGURES = (
         draw_neuron,
         describe_neuron,
         Prediction(
-            "Gamma decay is a penalty on the gain. At input variance 1, what does it do to the gain of one saturating "
-            "neuron that fits its teacher?",
-            ("it lowers the gain", "it raises the gain"),
+            "Gamma decay is a penalty on the gain. At input variance 1, with the batch mean kept, what does it do to "
+            "the gain of one saturating neuron that fits its teacher?",
+            ("it lowers the gain", "it raises the gain", "neither, to first order"),
             _sign,
         ),
     ),

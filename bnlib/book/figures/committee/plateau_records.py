@@ -60,10 +60,11 @@ def describe_figure_3(r):
         return ", ".join(f"{_left(r['left'][f'{name} {rule}'])} with {NAMES[rule]}" for rule in NORMALIZATIONS)
 
     count = len(next(iter(r["left"].values())))
-    ends = ", ".join(number(np.median(r["runs"][f"units {rule}"][:, -1])) for rule in NORMALIZATIONS)
+    ends = ", ".join(_size(np.median(r["runs"][f"units {rule}"][:, -1]), "") for rule in NORMALIZATIONS)
     return (
-        f"{count} seeds at N = 100, b = 100, η = 1, 20 000 steps; line: median, band: middle half. The asymmetry "
-        f"passes a half for good at these median times: for K = {r['K']}, τ = 1 at {part('units')}; for K = 2, τ = "
+        f"{count} seeds at N = 100, b = 100, η = 1, 20 000 steps; line: median, band: middle half. K moves the "
+        f"left panel only, τ the right one only. The asymmetry passes a half for good at these median times: for K = "
+        f"{r['K']}, τ = 1 at {part('units')}; for K = 2, τ = "
         f"{r['tau']:g} at {part('variance')}. The errors at the end on the left have medians {ends}, in the same order."
     )
 
@@ -158,9 +159,9 @@ def _cells(ax, r):
     ax.set_title(f"batch size b; rule: {RULES[r['rule']][0]}")
 
 
-def _size(error):
+def _size(error, of="of "):
     """An error in words; far down it is round-off."""
-    return "below 10⁻⁶" if error < 1e-6 else f"of {number(error)}"
+    return "below 10⁻⁶" if error < 1e-6 else f"{of}{number(error)}"
 
 
 def describe_map(r):

@@ -12,6 +12,17 @@ RULES = {
 }
 
 
+def compared(ratio):
+    """By how many times a second number is less than the first, or more, where first / second is this ratio.
+
+    >>> compared(3), compared(0.03), compared(1 + 1e-12)
+    ('3 times less', '33.3 times more', 'the same')
+    """
+    if abs(ratio - 1) < 1e-9:
+        return "the same"
+    return f"{number(ratio)} times less" if ratio > 1 else f"{number(1 / ratio)} times more"
+
+
 def number(value):
     """Three significant digits, with a real minus sign and no exponent for what a reader meets."""
     if abs(value) < 5e-7:

@@ -50,6 +50,14 @@ def compute_figures(input_variance, students, coordinates):
     }  # fmt: skip
 
 
+def _reach(r):
+    """Powers of ten on all four axes: to 10^4 for what T20 shows, to 10^7 where curves go on."""
+    far = max(np.abs(lines).max() for name in ("against_K", "against_tau") for lines in r[name].values()) > 1e4
+    if style.is_narrow():
+        return (1, 4, 7) if far else (0, 2, 4)
+    return (1, 3, 5, 7) if far else (0, 1, 2, 3, 4)
+
+
 def draw_figures(r):
     """Without batch normalization and with it, against K above and against the input variance below."""
     figure, axes = style.grid(2, 2, left=0.6, gap=0.75, right=0.25)
@@ -62,7 +70,7 @@ def draw_figures(r):
             lines = r[name][rule]
             for values, color, dash in zip(lines.T, COLORS, DASHES):
                 ax.plot(x, bend(values), color=color, ls=dash)
-            eigen_axis(ax, 2 * [(0, 2, 4) if style.is_narrow() else (0, 1, 2, 3, 4)])
+            eigen_axis(ax, 2 * [_reach(r)])
             ticks = [2, 5, 10, 20, 50] if i == 0 else [0.1, 1, 10, 50]
             style.log_axis(ax.xaxis, x[0], x[-1], ticks[:: 2 if style.is_narrow() and i == 0 else 1])
             ax.set_xlabel("units K" if i == 0 else "input variance τ")
@@ -168,13 +176,24 @@ def describe_edge(r):
     """Slope and curvature."""
     name = r["coordinate"]
     weights = np.abs(r["weights"]).max()
-    share = 100 / abs(r["slope"])
     return (
         f"Rule {style.words(r['rule'])}, K = {r['K']}, τ = {r['tau']:g}, error {number(r['error'])} at the point. "
-        f"A step of 1 % in {name} alone changes the error by {number(r['slope'])} %; on that slope one of "
-        f"{number(share)} % would bring it below zero, where no network is. Along weights that move R by up to 10 % "
-        f"the error is flat at the point and changes by at most {number(100 * weights)} %."
+        f"A step of +1 % in {name} alone changes the error by {_signed(r['slope'])} %; {_way_down(r)}. "
+        f"Along weights that move R by up to 10 % the error is flat at the point and changes by at most "
+        f"{number(100 * weights)} %."
     )
+
+
+def _signed(value):
+    return ("+" if value > 0 else "") + number(value)
+
+
+def _way_down(r):
+    """The step at which the slope alone reaches error zero; an overlap cannot be shortened by more than all of it."""
+    step = -100 / r["slope"]
+    if step <= -100:
+        return f"on that slope not even {r['coordinate']} = 0 would bring it to zero"
+    return f"on that slope one of {_signed(step)} % would bring it below zero, where no network is"
 
 
 GAUGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -211,13 +230,8 @@ def draw_charts(r):
     line.set_title(f"eigenvalues in {COORDINATES[r['chart']]}")
     for place, name in enumerate(CHARTS):
         for value, color in zip(r["points"][name], COLORS):
-            dots.plot(
-                [place],
-                bend([value], 0.01),
-                "o" if value < 0 else "s",
-                color=color,
-                ms=7 if name == r["chart"] else 4.5,
-            )
+            size = 7 if name == r["chart"] else 4.5
+            dots.plot([place], bend([value], 0.01), "o" if value < 0 else "s", color=color, ms=size)
     style.fixed_axis(dots.xaxis, -0.5, 2.5, [0, 1, 2])
     dots.xaxis.set_major_formatter(style.FixedFormatter(["R, S, Q, g", "R, S, √Q, ln g", "cosines"]))
     if style.is_narrow():
@@ -258,9 +272,7 @@ FIGURES = (
             Parameter("students", "K", UNITS, 2),
             Parameter("coordinates", "", ("R-S-Q-C", "C-tied-to-Q"), "R-S-Q-C"),
         ),
-        compute_figures,
-        draw_figures,
-        describe_figures,
+        compute_figures, draw_figures, describe_figures,
     ),
     Figure(
         "edge",
@@ -271,9 +283,7 @@ FIGURES = (
             Parameter("input_variance", "τ", (0.3, 1.0, 3.0, 10.0), 1.0),
             Parameter("coordinate", "", ("R", "S", "Q"), "R"),
         ),
-        compute_edge,
-        draw_edge,
-        describe_edge,
+        compute_edge, draw_edge, describe_edge,
     ),
     Figure(
         "charts",
@@ -284,8 +294,6 @@ FIGURES = (
             Parameter("students", "K", (2, 3, 5, 10), 2),
             Parameter("input_variance", "τ", (0.3, 1.0, 3.0, 10.0), 1.0),
         ),
-        compute_charts,
-        draw_charts,
-        describe_charts,
+        compute_charts, draw_charts, describe_charts,
     ),
-)
+)  # fmt: skip

@@ -1,6 +1,7 @@
 """Figures of chapter 6: what a random batch adds to the loss, against theorem 1 and against what it leaves out."""
 
 import functools
+import math
 
 import numpy as np
 
@@ -30,6 +31,7 @@ UNITS = {"softplus": "A softplus", "logistic": "A logistic", "identity": "A line
 GAINS = np.linspace(0.4, 2.4, 41)
 SIZES = tuple(2**k for k in range(3, 11))
 RESIDUAL_SIZES = SIZES[:-1]  # beyond, round-off begins to show in the exponents
+EXPONENTS = ((-2.6, -0.4), (-2.9, 0.15), (-4.6, 2.0))  # axes; a distance that changes its sign needs the last
 ACTIVATION = Parameter("activation", "", ("softplus", "logistic", "identity"), "softplus")
 
 
@@ -206,7 +208,9 @@ def draw_residual(r):
         ax.set_xlabel("batch size M")
     for power in (-1, -2):
         slopes.axhline(power, color=style.QUIET, lw=0.7)
-    style.fixed_axis(slopes.yaxis, -2.6, -0.4, [-2, -1])
+    seen = np.concatenate([*r["slopes"].values()])
+    low, high = next((a, b) for a, b in EXPONENTS if a < seen.min() and seen.max() < b)
+    style.fixed_axis(slopes.yaxis, low, high, np.arange(math.ceil(low), math.floor(high) + 1))
     names = [looks[form][2] for form in looks]
     style.label(slopes, [r["slopes"][form][-1] for form in looks], names, [looks[form][0] for form in looks])
     rest.set_title("distance from the exact loss")

@@ -1,6 +1,7 @@
 """The Python in the page: every figure becomes live, its numbers are CPython's, and nothing that fails stays silent."""
 
 import json
+import math
 import random
 import re
 
@@ -181,6 +182,19 @@ def test_what_is_live_does_not_ask_again_when_the_page_is_complete(visit, places
     complete(page)
     page.wait_for_function(f"!{element(names[0])}.pending")
     assert page.evaluate("asked") == 1, "the setting that waited for Python was asked for more than once"
+
+
+def test_what_shows_is_marked_while_another_setting_is_computed(visit, places):
+    name = max(places, key=lambda name: math.prod(len(p.values) for p in find(name).parameters))  # too many to prepare
+    figure, page = find(name), visit(places[name], python=True)
+    begin(page, name)
+    live(page, name)
+    state = {p.name: str((p.values.index(p.default) + 1) % len(p.values)) for p in figure.parameters}
+    asked = f"e = {element(name)}; e.set(state); await e.update(); return e.matches('[behind]')"
+    assert page.evaluate(f"async state => {{ const {asked} }}", state)
+    words = choose(page, name, state)
+    assert words == figure.text(**setting(figure, json.dumps(state)))
+    assert not page.evaluate(f"{element(name)}.matches('[behind]')")
 
 
 def test_a_fast_reader_gets_the_last_setting_and_no_queue(visit, places):

@@ -70,7 +70,7 @@ def draw_double(r):
 
 def describe_double(r):
     """Errors at load 1 and 2."""
-    rule = "λ = αζ" if r["reading"] == "alpha-zeta" else "λ = ζ"
+    rule = f"λ = {style.words(r['reading'])}"
     return (
         f"Noise δ² = {r['noise']:g}, decay ζ = {number(r['zeta'])} with {rule}; shown: {TITLES[r['measure']]}. "
         f"Least squares (dashed) is infinite at load 1, where ridge (line) has {r['here']:.3f}. At load 2 it is "
@@ -229,7 +229,7 @@ FIGURES = (
         (
             Parameter("noise", "δ²", (0.01, 0.0625, 0.25, 1.0, 2.25), 0.25),
             Parameter("zeta", "ζ", (0.001, 1 / 256, 1 / 64, 0.0625, 0.25, 1.0, 4.0), 1 / 64),
-            Parameter("reading", "", ("alpha-zeta", "zeta"), "alpha-zeta"),
+            Parameter("reading", "λ =", ("alpha-zeta", "zeta"), "alpha-zeta"),
             Parameter("measure", "", tuple(TITLES), "error"),
         ),
         compute_double,

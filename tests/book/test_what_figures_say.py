@@ -28,6 +28,16 @@ def test_the_count_of_regions_is_judged_at_every_number_of_lines():
             assert choice.endswith(word), (n, s, caption, choice)
 
 
+def test_the_share_that_is_found_is_judged_as_it_is_told():
+    figure = find("sampling-trap")
+    for n in figure.parameters[0].values:
+        for m in figure.parameters[1].values:
+            caption, choice = told(figure, dimension=n, samples=m)
+            share = float(re.search(r"([\d.]+) % are found", caption)[1])
+            word = "more than half" if share > 50 else "from a sixth" if share > 100 / 6 else "fewer than a sixth"
+            assert choice.startswith(word), (n, m, share, choice)
+
+
 @pytest.mark.parametrize("law", ["normal", "uniform", "exponential"])
 def test_bins_are_narrower_than_the_law(law):
     """At most half of the sample's own deviation: such a bin lowers the top of a bell by 1 %. None is left out."""

@@ -191,8 +191,8 @@ FIGURES = (
         ),
         compute_start, draw_start, describe_start,
         Prediction(
-            "Networks begin with the statistics of the data, held still, or with zero biases. Which is ahead after one "
-            "epoch?",
+            "Networks with He weights (variance 2/D) begin with the statistics of the data, held still, or with zero "
+            "biases. Which is ahead after one epoch at the learning rate 0.01?",
             ("held statistics", "zero biases", "neither, by two standard errors"), _faster,
         ),
     ),

@@ -238,8 +238,8 @@ FIGURES = (
         Prediction(
             "1000 random points are drawn in a ball in 100 dimensions. How many of the boundaries that meet the ball "
             "do they find?",
-            ("nearly all", "about a third", "fewer than one in six"),
-            lambda r: int(np.searchsorted([-0.6, -0.16], -r["recall"][r["m"]][DIMENSIONS.index(r["n"])])),
+            ("more than half", "from a sixth to a half", "fewer than a sixth"),
+            lambda r: int(np.searchsorted([-1 / 2, -1 / 6], -r["recall"][r["m"]][DIMENSIONS.index(r["n"])])),
         ),
     ),
 )

@@ -129,7 +129,7 @@ def draw_flips(r):
     curve.plot(fine, jitter.flip_probability(fine, r["B"]), color=style.ACCENT)
     curve.plot(r["level"], r["often"], "o", color=style.SECOND, ms=4)
     style.fixed_axis(curve.xaxis, 0, 2, [0, 0.5, 1, 1.5, 2])
-    style.fixed_axis(curve.yaxis, 0, 0.52, [0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    style.fixed_axis(curve.yaxis, -0.02, 0.52, [0, 0.1, 0.2, 0.3, 0.4, 0.5])
     curve.text(0.97, 0.95, "line: Φ(−√B |h|)", color=style.ACCENT, transform=curve.transAxes, ha="right", va="top")
     curve.text(0.97, 0.84, f"dots: depth {r['depth']}", color=style.SECOND, transform=curve.transAxes, ha="right",
                va="top")  # fmt: skip
@@ -141,7 +141,7 @@ def draw_flips(r):
     depth.plot(layers, r["by_depth"], "o-", color=style.SECOND, ms=4, lw=1)
     depth.plot([r["depth"]], [r["all"]], "o", mfc="none", color=style.SECOND, ms=11)
     style.fixed_axis(depth.xaxis, 0.7, DEPTH + 0.3, layers)
-    style.fixed_axis(depth.yaxis, 0, 0.52, [0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    style.fixed_axis(depth.yaxis, -0.02, 0.52, [0, 0.1, 0.2, 0.3, 0.4, 0.5])
     depth.set_xlabel("depth of the layer")
     depth.set_title("share of all signs that flip")
     return figure

@@ -18,6 +18,7 @@ from typing import Any
 from . import page, style
 
 FRONT_ENDS = ("notebook", "still", "page")
+LABELS = {"sigma": "deviation", "zeta": "decay"}  # of parameters that code and addresses call by their letter
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Parameter:
     @property
     def label(self):
         """The name for people."""
-        return self.name.replace("_", " ")
+        return LABELS.get(self.name, self.name.replace("_", " "))
 
     @property
     def named(self):
@@ -59,6 +60,15 @@ class Parameter:
     def words(self):
         """The values for people, in their order."""
         return [style.words(value) for value in self.values]
+
+    @property
+    def names(self):
+        """The values as an address has them: what code calls them, in full, whatever they are called for people.
+
+        >>> Parameter("zeta", "ζ", (1 / 64, 1e-6), 1e-6).names, Parameter("zeta", "ζ", (1 / 64, 1e-6), 1e-6).words
+        (['0.015625', '1e-06'], ['0.0156', '10⁻⁶'])
+        """
+        return [value if self.named else f"{value:g}" for value in self.values]
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ def _choice(figure, parameter, head, start):
     choices = "".join(
         f'<label><input type="radio" name="{figure}-{parameter.name}" data-parameter="{parameter.name}"'
         f' value="{i}"'
-        f' data-word="{escape(word)}"{" checked" * (i == start)}><span>{escape(word)}</span></label>'
-        for i, word in enumerate(parameter.words)
+        f' data-word="{escape(word)}" data-name="{escape(name)}"'
+        f"{' checked' * (i == start)}><span>{escape(word)}</span></label>"
+        for i, (word, name) in enumerate(zip(parameter.words, parameter.names))
     )
     return f'<fieldset class="bn-choice"><legend>{head}</legend><div>{choices}</div></fieldset>'
 
@@ -49,7 +50,7 @@ def _slider(figure, parameter, head, start):
         f'<output for="{ident}">{escape(words[start])}</output>'
         f'<input type="range" id="{ident}" data-parameter="{parameter.name}" min="0" max="{len(words) - 1}"'
         f' value="{start}" aria-valuetext="{escape(words[start])}"'
-        f' data-words="{escape("|".join(words))}"></div>'
+        f' data-words="{escape("|".join(words))}" data-names="{escape("|".join(parameter.names))}"></div>'
     )
 
 

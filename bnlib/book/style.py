@@ -114,7 +114,7 @@ def fixed_axis(axis, low, high, ticks):
     """Fix a linear axis's limits and ticks."""
     axis.axes.set(**{f"{axis.axis_name}lim": (low, high)})
     axis.set_major_locator(FixedLocator(list(ticks)))
-    axis.set_major_formatter(FixedFormatter([words(float(tick)) for tick in ticks]))
+    axis.set_major_formatter(FixedFormatter([f"{float(tick):g}".replace("-", "−") for tick in ticks]))
 
 
 def label(ax, ys, names, colors, x=1.025, gap=10.0):
@@ -133,15 +133,30 @@ def label(ax, ys, names, colors, x=1.025, gap=10.0):
         ax.text(x, y, name, color=color, va="center", ha="left", transform=ax.transAxes, clip_on=False)
 
 
-def words(value):
-    """A parameter's value for people.
+CALLED = {
+    "relu": "ReLU", "rms": "RMS", "he": "variance 2/D", "uniform-variance": "variance 1/(3D)", "alpha-zeta": "αζ",
+    "zeta": "ζ",
+}  # fmt: skip
+# names of code and records that are no words, and what people read instead; addresses of settings keep the names
 
-    >>> words("batch-stop-gradient"), words(float("inf")), words(-0.5)
-    ('batch stop gradient', '∞', '−0.5')
+
+def words(value):
+    """A parameter's value for people: a name without its hyphens, a number to three digits as captions have it.
+
+    >>> words("batch-stop-gradient"), words("closest_tenth"), words("relu")
+    ('batch stop gradient', 'closest tenth', 'ReLU')
+    >>> words(float("inf")), words(-0.5), words(1 / 64), words(1e-6), words(17800)
+    ('∞', '−0.5', '0.0156', '10⁻⁶', '17800')
     """
     if isinstance(value, str):
-        return value.replace("-", " ")
-    return "∞" if value == float("inf") else f"{value:g}".replace("-", "−")
+        return CALLED.get(value, value.replace("-", " ").replace("_", " "))
+    if value == float("inf"):
+        return "∞"
+    text = f"{value:g}" if abs(value) >= 100 else f"{value:.3g}"
+    if "e" in text:
+        digits, power = text.split("e")
+        text = f"{'' if digits == '1' else digits + ' × '}10{raised(int(power))}"
+    return text.replace("-", "−")
 
 
 def raised(number):

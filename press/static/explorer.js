@@ -47,16 +47,18 @@
       this.restore();
     }
 
-    // name -> { inputs, words, start, label }; an index is a string, as the inputs have it
+    // name -> { inputs, words, names, start, label }; words are for people, names for addresses;
+    // an index is a string, as the inputs have it
     readParameters() {
       const found = new Map();
       for (const input of this.querySelectorAll("[data-parameter]")) {
         const name = input.dataset.parameter, box = input.closest(".bn-range, fieldset");
-        if (!found.has(name)) found.set(name, { inputs: [], words: [], label: box.querySelector("label, legend").textContent });
+        if (!found.has(name)) found.set(name, { inputs: [], words: [], names: [], label: box.querySelector("label, legend").textContent });
         const parameter = found.get(name);
         parameter.inputs.push(input);
-        if (input.type === "range") Object.assign(parameter, { words: input.dataset.words.split("|"), start: input.defaultValue });
-        else { parameter.words.push(input.dataset.word); if (input.defaultChecked) parameter.start = input.value; }
+        const { words, names, word, name: called } = input.dataset;
+        if (input.type === "range") Object.assign(parameter, { words: words.split("|"), names: names.split("|"), start: input.defaultValue });
+        else { parameter.words.push(word); parameter.names.push(called); if (input.defaultChecked) parameter.start = input.value; }
       }
       return found;
     }
@@ -213,7 +215,7 @@
     remember() {
       const url = new URL(location), state = this.state;
       const hash = new URLSearchParams([...new URLSearchParams(url.hash.slice(1))].filter(([k]) => k.includes(".") && !k.startsWith(this.name + ".")));
-      for (const name of this.off()) hash.set(`${this.name}.${name}`, this.word(name, state[name]));
+      for (const name of this.off()) hash.set(`${this.name}.${name}`, this.parameters.get(name).names[state[name]]);
       url.hash = hash;
       history.replaceState(null, "", url);
     }
@@ -223,7 +225,8 @@
       for (const key of new Set(asked.keys())) {
         const [figure, ...rest] = key.split("."), name = rest.join("."), values = [...new Set(asked.getAll(key))];
         if (figure !== this.name || !rest.length) continue;
-        const index = this.parameters.get(name)?.words.findIndex((word) => same(plain(word), plain(values[0]))) ?? -1;
+        const { words, names } = this.parameters.get(name) ?? { words: [], names: [] };
+        const index = names.findIndex((called, i) => [called, words[i]].some((word) => same(plain(word), plain(values[0]))));
         if (index < 0 || values.length > 1) refused.push(`${name} = ${values.join(" and ")}`);
         else { wanted[name] = String(index); this.moved = name; }
       }

@@ -199,3 +199,31 @@ def test_a_prediction_names_one_of_its_choices():
 def test_looks_refuse_what_they_do_not_know(call):
     with pytest.raises(ValueError, match="is not one of"):
         call()
+
+
+def everything_named(figure):
+    """What a reader meets in words: labels, symbols and values of controls, the question, and captions at both ends."""
+    for parameter in figure.parameters:
+        yield from (parameter.label, parameter.symbol, *parameter.words)
+    if figure.predict:
+        yield from (figure.predict.question, *figure.predict.choices)
+    for parameter in figure.parameters:
+        yield from (figure.text(**{parameter.name: value}) for value in (parameter.values[0], parameter.values[-1]))
+
+
+RAW = re.compile(r"_|\d[eE][-+−]?\d|\b(relu|rms|he|cpu|alpha|beta|gamma|lambda|sigma|tau|eta|zeta)\b(?! decay)")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nobody_meets_a_name_of_code(name):
+    """No underscore, no exponent of a program, no Greek letter spelled out."""
+    assert not [words for words in everything_named(find(name)) if RAW.search(words)]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_words_and_addresses_tell_values_apart(name):
+    for parameter in find(name).parameters:
+        assert len(set(parameter.words)) == len(set(parameter.names)) == len(parameter.values)
+        # an address may have either, and none of them means two values
+        either = [{name, words} for name, words in zip(parameter.names, parameter.words)]
+        assert len(set.union(*either)) == sum(map(len, either)), parameter.name

@@ -200,6 +200,28 @@ def test_a_link_to_a_case_passes_by_the_question(visit, places):
     page.wait_for_function("document.querySelector('#three-rules-text').textContent.includes('|J|² = 0.25')")
 
 
+@pytest.mark.parametrize("key, asked, shown", [
+    ("plateau.asymmetry", ("1e-06", "1e−06", "10⁻⁶", "0.000001"), "10⁻⁶"),
+    ("double-descent.zeta", ("0.00390625", "0.00391"), "0.00391"), ("double-descent.reading", ("zeta", "ζ"), "ζ"),
+    ("margin-pilot.measure", ("closest_tenth", "closest tenth"), "closest tenth"),
+    ("past-the-maximum.activation", ("erf",), "erf"), ("held-start.weights", ("uniform-variance",), "variance 1/(3D)"),
+    ("finite-size.rule", ("batch", "none"), None),
+])  # fmt: skip
+def test_an_address_may_have_the_name_of_a_value_or_its_words(visit, places, key, asked, shown):
+    """Names of code keep old links alive, whatever people read; a reader's own setting is remembered by name."""
+    name, parameter = key.split(".")
+    for value in asked:
+        page = visit(f"{places[name]}#{key}={value}")
+        page.wait_for_function(f"{explorer(name)}?.parameters")
+        state = page.evaluate(f"{explorer(name)}.state['{parameter}']")
+        assert page.evaluate(f"{explorer(name)}.word('{parameter}', {state})") == (shown or value)
+        assert "does not have" not in part(page, name, ".bn-status").inner_text()
+    page.evaluate(f"{explorer(name)}.remember()")
+    again = visit(f"{places[name]}#{page.url.partition('#')[2]}")
+    again.wait_for_function(f"{explorer(name)}?.parameters")
+    assert again.evaluate(f"{explorer(name)}.state['{parameter}']") == state
+
+
 def test_frames_that_do_not_load_are_missed_in_words(visit, places):
     name, path = next(iter(places.items()))
     page = visit(path, before=lambda page: page.route("**/frames/**", lambda route: route.abort()))

@@ -1,4 +1,4 @@
-"""Figures of chapters 13 and 14 on convolutional networks, drawn from what `bnlib.deep` recorded at the scale cpu."""
+"""Figures of chapters 13 and 14 on convolutional networks, drawn from what `bnlib.deep` recorded of small ones."""
 
 from dataclasses import dataclass
 
@@ -29,6 +29,10 @@ class View:
     arms: dict
     prefix: str = ""
     since_fold: bool = False  # show changes over the last phase instead of final values
+
+    def has(self, arm, shown):
+        """Whether an arm has what is shown: once a normalization is folded in there is no γ any more."""
+        return not (self.since_fold and shown == GAIN and arm.endswith("without"))
 
     def values(self, arm, shown, epoch=None):
         """What is shown of an arm's seeds, at that epoch or else at the end."""
@@ -133,9 +137,9 @@ def _compute(view, experiment, shown, epoch=None):
     config = record["config"][next(iter(record["config"]))]
     return {
         "view": view, "experiment": experiment, "shown": shown, "seeds": len(record["seeds"]),
-        "scale": f"Scale {record['scale']} ({config['width']} channels, {config['train']} images of 14 × 14; full: "
+        "scale": f"Small networks ({config['width']} channels, {config['train']} images of 14 × 14; full size: "
         f"not run), {len(record['seeds'])} seeds",
-        "samples": {arm: view.values(arm, shown, epoch) for arm in view.arms},
+        "samples": {arm: view.values(arm, shown, epoch) for arm in view.arms if view.has(arm, shown)},
         "epoch": epoch or record["data"][next(iter(record["data"]))]["epochs"][-1],
     }  # fmt: skip
 
@@ -155,7 +159,7 @@ def compute_initialisation(experiment, shown, when):
 def draw(r):
     """A row for each arm."""
     figure, (ax,) = style.panels(1, left=0.2, right=0.2)
-    names, colors, _ = zip(*r["view"].arms.values())
+    names, colors, _ = zip(*(r["view"].arms[arm] for arm in r["samples"]))
     seeds.rows(ax, list(r["samples"].values()), names, colors)
     bars = [mean + 2 * sign * error for mean, error in map(seeds.mean_error, r["samples"].values()) for sign in (-1, 1)]
     low, high, ticks = round_limits(np.concatenate([*r["samples"].values(), bars]))
@@ -165,7 +169,7 @@ def draw(r):
     else:
         unit = UNITS[r["shown"]]
     ax.set_xlabel(unit)
-    ax.set_title(f"{r['experiment']}, scale cpu, epoch {r['epoch']}")
+    ax.set_title(f"{r['experiment']}, epoch {r['epoch']}")
     return figure
 
 
@@ -187,8 +191,8 @@ def describe(r):
     """The scale, means, and differences that are paired by seed."""
     digits, view = DIGITS.get(r["shown"], 3), r["view"]
     told = []
-    for arm, (name, _, reference) in view.arms.items():
-        sample = r["samples"][arm]
+    for arm, sample in r["samples"].items():
+        name, _, reference = view.arms[arm]
         if view.since_fold:
             told.append(f"{name.strip()} {seeds.signed(*seeds.mean_error(sample), max(digits, 2))}")
             continue
@@ -200,7 +204,8 @@ def describe(r):
     unit = {ACCURACY: " in %", GAIN: " of the last normalized layer"}.get(r["shown"], "")
     if view.since_fold:
         unit = " in %" if r["shown"] == LENGTH else unit
-        return f"{r['scale']}. Change of {r['shown']}{unit} since the fold: {'; '.join(told)}."
+        gone = " Folded in, there is no γ any more." if len(told) < len(view.arms) else ""
+        return f"{r['scale']}. Change of {r['shown']}{unit} since the fold: {'; '.join(told)}.{gone}"
     return (
         f"{r['scale']}. Mean {r['shown']}{unit} after {r['epoch']} epoch{'s' if r['epoch'] > 1 else ''}, in brackets "
         f"paired differences with one standard error: {'; '.join(told)}."

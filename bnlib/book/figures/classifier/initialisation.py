@@ -21,7 +21,7 @@ ARMS = {
     "mean only": ("mean held", style.THIRD, style.DOTTED),
     "zero bias": ("zero bias", style.QUIET, "-"),
     "random bias": ("random bias", style.SECOND, style.DASHED),
-    "live batch normalization": ("live", style.THIRD, "-"),
+    "live batch normalization": ("live", style.INK, "-"),
 }
 
 
@@ -68,7 +68,7 @@ def describe_concentration(r):
 
 
 def compute_start(weights, learning_rate):
-    """Test accuracy over the epochs for six ways to begin."""
+    """Test error over the epochs for six ways to begin."""
     data = load("classifier_start")["data"]
     return {
         "weights": weights, "rate": learning_rate,
@@ -77,14 +77,14 @@ def compute_start(weights, learning_rate):
 
 
 def draw_start(r):
-    """Test error against epochs, on a log axis."""
+    """Test error against epochs, both on log axes: the question is about the first epoch."""
     figure, (ax,) = style.panels(1, right=1.2)
     ends = []
     for arm, (_, color, dash) in ARMS.items():
-        curve = 100 - 100 * np.array(r["arms"][arm]["test_accuracy"])
-        ax.plot(range(len(curve)), curve, color=color, ls=dash)
+        curve = 100 - 100 * np.array(r["arms"][arm]["test_accuracy"])[1:]
+        ax.plot(1 + np.arange(len(curve)), curve, color=color, ls=dash)
         ends.append(curve[-1])
-    style.fixed_axis(ax.xaxis, 0, 16, [0, 4, 8, 12, 16])
+    style.log_axis(ax.xaxis, 1, 16, [1, 2, 4, 8, 16])
     style.log_axis(ax.yaxis, 3, 100, [3, 10, 30, 100])
     ax.set_xlabel("epochs")
     ax.set_title("test error, %")
@@ -93,17 +93,16 @@ def draw_start(r):
 
 
 def describe_start(r):
-    """First and last epoch, and what the held statistics gain over a zero bias."""
+    """The first epoch, and the difference of held statistics from a zero bias after it and at the end."""
     arms = r["arms"]
-    first = ", ".join(f"{name} {100 * np.mean(arms[arm]['first']):.1f}" for arm, (name, _, _) in ARMS.items())
+    first = ", ".join(f"{name} {100 - 100 * np.mean(arms[arm]['first']):.1f}" for arm, (name, _, _) in ARMS.items())
     gains = [
-        seeds.signed(*seeds.mean_error(100 * np.subtract(arms["batch statistics"][when], arms["zero bias"][when])), 1)
+        seeds.signed(*seeds.mean_error(100 * np.subtract(arms["zero bias"][when], arms["batch statistics"][when])), 1)
         for when in ("first", "last")
     ]
-    weights = "variance 2/D" if r["weights"] == "he" else "variance 1/(3D)"
     return (
-        f"Test accuracy in % after one epoch, weights of {weights}, learning rate {r['rate']:g}: {first}. Both held "
-        f"against a zero bias, paired: {gains[0]} points after the first epoch, {gains[1]} after 16."
+        f"Test error in % after one epoch, weights of {style.words(r['weights'])}, learning rate {r['rate']:g}: "
+        f"{first}. Both held against a zero bias, paired: {gains[0]} points after the first epoch, {gains[1]} after 16."
     )
 
 
@@ -192,8 +191,8 @@ FIGURES = (
         ),
         compute_start, draw_start, describe_start,
         Prediction(
-            "Networks begin with the statistics of the data, held still, or with zero biases. Which is ahead after one "
-            "epoch?",
+            "Networks with He weights (variance 2/D) begin with the statistics of the data, held still, or with zero "
+            "biases. Which is ahead after one epoch at the learning rate 0.01?",
             ("held statistics", "zero biases", "neither, by two standard errors"), _faster,
         ),
     ),

@@ -65,8 +65,8 @@ def describe_batches(r):
     noise = seeds.difference_words(arms["population + noise"], arms["population"], shown)
     return (
         f"With {seeds.TOLD[r['labels']]} the mean {shown} of 20 seeds is {told}. M = 16 against statistics of the "
-        f"whole population: {gap} (paired, one standard error). What gamma decay adds to the population's "
-        f"statistics: {decay}; what noise like that of 16 rows adds: {noise}."
+        f"whole population: {gap} (paired by seed, one standard error; bars are ± 2 of a mean's own). What "
+        f"gamma decay adds to the population's statistics: {decay}; what noise like that of 16 rows adds: {noise}."
     )
 
 

@@ -98,7 +98,8 @@ FIGURES = (
         draw_crossing,
         describe_crossing,
         Prediction(
-            "How many of the twelve units keep farther from the data than the bound?",
+            "Batch statistics, twelve units in layer 3. How many of them keep farther from the data than half the "
+            "longest edge of the spanning tree?",
             ("none", "one to three", "four or more"),
             lambda r: 0 if r["beyond"] == 0 else 1 if r["beyond"] < 4 else 2,
         ),

@@ -151,7 +151,7 @@ FIGURES = (
         draw_map,
         describe_map,
         Prediction(
-            "Where are the boundaries of this layer densest?",
+            "The data are a ring. Where are the boundaries of layer 1 densest, with batch statistics?",
             ("along the data", "at the mean of the data", "far from the data"),
             lambda r: int(np.argmax([r["profile"][k][r["layer"] - 1] for k in ("data", "mean", "far")])),
         ),

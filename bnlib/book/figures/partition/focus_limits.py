@@ -127,7 +127,9 @@ def draw_cones(r):
     curve.axvline(r["shift"], color=style.QUIET, lw=0.7, ls=style.DOTTED)
     style.fixed_axis(curve.xaxis, -0.2, 4.2, SHIFTS)
     style.log_axis(curve.yaxis, 0.2, 80, [0.3, 1, 3, 10, 30])
-    style.label(curve, [r["at_data"][n][-1] for n in looks], list(looks), [color for color, _ in looks.values()])
+    style.label(
+        curve, [r["at_data"][n][-1] for n in looks], [style.words(n) for n in looks], [c for c, _ in looks.values()]
+    )
     curve.set_xlabel("shift of the data")
     curve.set_title("boundaries near the data")
     return figure
@@ -136,7 +138,7 @@ def draw_cones(r):
 def describe_cones(r):
     """Counts for the three normalizations, and whether the signs agree with a network without bias."""
     k = SHIFTS.index(r["shift"])
-    counts = ", ".join(f"{r['at_data'][n][k]:.1f} with {n} normalization" for n in NORMS).replace("rms", "RMS")
+    counts = ", ".join(f"{r['at_data'][n][k]:.1f} with {style.words(n)} normalization" for n in NORMS)
     same = (
         ""
         if r["norm"] == "batch"
@@ -144,7 +146,7 @@ def describe_cones(r):
     )
     return (
         f"A star shifted by {r['shift']:g}, ReLU layers of {WIDTH} units; the map is for "
-        f"{'RMS' if r['norm'] == 'rms' else r['norm']} normalization. Boundaries of layer {r['layer']} within "
+        f"{style.words(r['norm'])} normalization. Boundaries of layer {r['layer']} within "
         f"{RADIUS:g} of a data point: {counts}.{same}"
     )
 
@@ -234,9 +236,10 @@ FIGURES = (
         draw_sampling,
         describe_sampling,
         Prediction(
-            "How many of the boundaries that meet the ball do the random points find?",
-            ("nearly all", "about a third", "fewer than one in six"),
-            lambda r: int(np.searchsorted([-0.6, -0.16], -r["recall"][r["m"]][DIMENSIONS.index(r["n"])])),
+            "1000 random points are drawn in a ball in 100 dimensions. How many of the boundaries that meet the ball "
+            "do they find?",
+            ("more than half", "from a sixth to a half", "fewer than a sixth"),
+            lambda r: int(np.searchsorted([-1 / 2, -1 / 6], -r["recall"][r["m"]][DIMENSIONS.index(r["n"])])),
         ),
     ),
 )

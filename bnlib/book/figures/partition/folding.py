@@ -174,7 +174,7 @@ FIGURES = (
         "What means and deviations do to a folded line",
         (
             Parameter("varied", "", MOVED, "mean of layer 1"),
-            Parameter("amount", "", AMOUNTS, 0.5),
+            Parameter("amount", "in σ, of a deviation in decades", AMOUNTS, 0.5),
             Parameter("data", "", shapes.SHAPES, "star"),
             Parameter("activation", "", tuple(SLOPES), "leaky ReLU"),
         ),

@@ -107,7 +107,7 @@ def draw_two_lines(r):
     style.fixed_axis(plane.yaxis, -1.5, 1.5, [-1, 0, 1])
     plane.set_aspect("equal")
     plane.set_title("each point and the nearer line")
-    for y, name, values in ((0, "sum over the two units (9)", r["sum"]), (1, "to the nearer line", r["union"])):
+    for y, name, values in ((0, "sum over the two units", r["sum"]), (1, "to the nearer line", r["union"])):
         cost.plot([0, values["here"]], [y, y], color=style.SECOND, lw=5, solid_capstyle="butt")
         for key, color, lift in (("batch", style.ACCENT, 0.2), ("best", style.QUIET, 0.2)):
             cost.plot([values[key]] * 2, [y - lift, y + lift], color=color, lw=2)
@@ -249,9 +249,9 @@ FIGURES = (
         draw_central,
         describe_central,
         Prediction(
-            "Eight lines are 95 % of the way from random places to those of batch normalization, 2n = 16 regions. How "
-            "many regions do they make in the whole plane?",
-            ("16", "more than 16, fewer than 37", "37, as at the start"),
+            "Eight lines are 95 % of the way from random places, where they make 37 regions, to those of batch "
+            "normalization, where they make 2n = 16. How many do they make in the whole plane?",
+            ("2n", "more than 2n, fewer than at the start", "more than 2n, as many as at the start"),
             _count_answer,
         ),
     ),

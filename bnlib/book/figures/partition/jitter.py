@@ -97,23 +97,30 @@ def compute_laws(batch_size, law, sigma, extra):
         "sd_mu": own * math.sqrt(1 + extra**2), "found_mu": mu.std(), "found": centred.mean() / sigma**4,
         "error": centred.std(ddof=1) / math.sqrt(DRAWS) / sigma**4, "formula": formula / sigma**4,
         "gauss": gauss / sigma**4,
+        "bins": {"mu": _bins(mu, own * math.sqrt(1 + extra**2)), "s": _bins(np.sqrt(s2), math.sqrt(gauss) / 2 / sigma)},
     }  # fmt: skip
+
+
+def _bins(values, spread):
+    """Edges around all values, four bins to the spread of their law (for a deviation to first order in 1/B)."""
+    step = spread / 4
+    return step * np.arange(np.floor(values.min() / step), np.ceil(values.max() / step) + 1.5)
 
 
 def draw_laws(r):
     """Histograms and densities of mu_B and sigma_B."""
     figure, (mean, deviation) = style.panels(2, left=0.4, gap=0.55, right=0.2)
-    bins = np.linspace(-4, 4, 65)
     look = {"density": True, "color": style.FAINT, "ec": style.QUIET, "lw": 0.4, "histtype": "stepfilled"}
-    found = mean.hist(r["mu"], bins=bins, **look)
-    fine = np.linspace(-4, 4, 321)
+    found = mean.hist(r["mu"], bins=r["bins"]["mu"], **look)
+    fine = r["sd_mu"] * np.linspace(-5, 5, 201)
     height = np.exp(-0.5 * (fine / r["sd_mu"]) ** 2) / (math.sqrt(2 * math.pi) * r["sd_mu"])
     mean.plot(fine, height, color=style.ACCENT)
     style.fixed_axis(mean.xaxis, -4, 4, [-4, -2, 0, 2, 4])
     mean.set(yticks=[], ylim=(0, 1.1 * max(1.2 * height.max(), found[0].max())), xlabel="mean of a batch")
     mean.set_title("batch mean; line: normal law")
-    positive = np.linspace(0, 4, 321)
-    seen = deviation.hist(r["s"], bins=np.linspace(0, 4, 65), **look)
+    seen = deviation.hist(r["s"], bins=r["bins"]["s"], **look)
+    low, *_, high = r["bins"]["s"]
+    positive = np.linspace(max(low - (high - low) / 4, 0), high + (high - low) / 4, 321)
     density = jitter.gaussian_sigma_density(positive, r["sigma"], r["B"])
     deviation.plot(positive, density, color=style.ACCENT)
     deviation.axvline(r["sigma"], color=style.SECOND, lw=1, ls=style.DASHED)
@@ -130,9 +137,9 @@ def describe_laws(r):
     noise = f", and noise of {r['extra']:g} times their own added to both" if r["extra"] else ""
     return (
         f"{DRAWS} batches of {r['B']} from the {r['law']} law, σ = {r['sigma']:g}{noise}. The mean spreads by "
-        f"{number(r['found_mu'])}; predicted {number(r['sd_mu'])}. The variance of σ_B², in units of σ⁴, is "
-        f"{number(r['found'])} ± {number(r['error'])}; by the fourth moment it is {number(r['formula'])}, as for a "
-        f"normal law it would be {number(r['gauss'])}."
+        f"{number(r['found_mu'])}; predicted {number(r['sd_mu'])}. The variance of a batch's variance, in units of "
+        f"σ⁴, is {number(r['found'])} ± {number(r['error'])}; by the fourth moment it is {number(r['formula'])}, as "
+        f"for a normal law it would be {number(r['gauss'])}."
     )
 
 
@@ -205,7 +212,8 @@ FIGURES = (
         draw_rigid,
         describe_rigid,
         Prediction(
-            "How large is this shift, compared with σ/√B?",
+            "Batches of B = 8 are drawn from 50 points without replacement. How large is the shift (root mean square), "
+            "compared with σ/√B, where σ is the points' root mean squared distance from their mean?",
             ("the same", "smaller", "zero"),
             lambda r: 2 if r["law"] == 0 else int(r["draw"] == "without-replacement" and r["B"] > 1),
         ),

@@ -77,7 +77,7 @@ def draw_double(r):
 
 def describe_double(r):
     """Errors at load 1 and 2."""
-    rule = "λ = αζ" if r["reading"] == "alpha-zeta" else "λ = ζ"
+    rule = f"λ = {style.words(r['reading'])}"
     high = r["at one"].max()
     beyond = f"; the right line goes on to {number(high)} at ζ = 0.001" if high > _top(r) else ""
     return (
@@ -239,7 +239,7 @@ FIGURES = (
         (
             Parameter("noise", "δ²", (0.01, 0.0625, 0.25, 1.0, 2.25), 0.25),
             Parameter("zeta", "ζ", (0.001, 1 / 256, 1 / 64, 0.0625, 0.25, 1.0, 4.0), 1 / 64),
-            Parameter("reading", "", ("alpha-zeta", "zeta"), "alpha-zeta"),
+            Parameter("reading", "λ =", ("alpha-zeta", "zeta"), "alpha-zeta"),
             Parameter("measure", "", tuple(TITLES), "error"),
         ),
         compute_double,

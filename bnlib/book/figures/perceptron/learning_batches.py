@@ -52,10 +52,10 @@ def describe_batches(r):
     """How far both flows are from the runs at the end."""
     gaps = [abs(r["mean"][-1, 0] - r[name][-1, 0]) for name in ("flow", "decay")]
     return (
-        f"Batches of {r['M']}, activation {r['activation']}: at t = 20 the mean gain of ten runs (N = 300) is "
-        f"{r['mean'][-1, 0]:.4f} ± {r['error'][-1, 0]:.4f}. The flow of batch normalization itself is {gaps[0]:.4f} "
-        f"away, that of gamma decay with ζ = {r['zeta']:.3g} is {gaps[1]:.4f} away. They end at {r['gain']:.4f} and at "
-        f"{r['surrogate']:.4f}."
+        f"Batches of {r['M']}, activation {style.words(r['activation'])}: at t = 20 the mean gain of ten runs "
+        f"(N = 300) is {r['mean'][-1, 0]:.4f} ± {r['error'][-1, 0]:.4f}. The flow of batch normalization itself is "
+        f"{gaps[0]:.4f} away, that of gamma decay with ζ = {r['zeta']:.3g} is {gaps[1]:.4f} away. They end at "
+        f"{r['gain']:.4f} and at {r['surrogate']:.4f}."
     )
 
 

@@ -78,9 +78,10 @@ def describe_portrait(r):
         else f"L rests at {L_end:.3g}, and 1 − R is below 10⁻⁶"
     )
     return (
-        f"Activation {r['activation']}, η = {r['eta']:g}, ζ = {r['zeta']:g}: the flow (line) and one run with "
-        f"{INPUTS} inputs (dots) from γ = {START[0]:g}, R = {START[1]:g}, L = {START[2]:g}. At t = {RUN_END} the flow "
-        f"is at R = {R:.3f} and L = {L:.3f}. At t = 10⁶ the gain is {gamma:.3f} (star: {r['gamma0']:.3f}); {creep}."
+        f"Activation {style.words(r['activation'])}, η = {r['eta']:g}, ζ = {r['zeta']:g}: the flow (line) and one run "
+        f"with {INPUTS} inputs (dots) from γ = {START[0]:g}, R = {START[1]:g}, L = {START[2]:g}. At t = {RUN_END} the "
+        f"flow is at R = {R:.3f} and L = {L:.3f}. At t = 10⁶ the gain is {gamma:.3f} (star: {r['gamma0']:.3f}); "
+        f"{creep}."
     )
 
 
@@ -145,7 +146,7 @@ def describe_push(r):
         plain = f"runs away slowly: Q = {r['end'][0]:.3g} at t = 3000"
     edge = f"; its noise floors end at η = {saddle_node()[0]:.4f}" if r["activation"] == "relu" else ""
     return (
-        f"Activation {r['activation']}, η = {r['eta']:g}, largest rate {r['largest']:.4g}: plain descent "
+        f"Activation {style.words(r['activation'])}, η = {r['eta']:g}, largest rate {r['largest']:.4g}: plain descent "
         f"{plain}{edge}. Weight normalization, from the same start, ends with an effective rate of "
         f"{r['effective'][-1]:.3f} and an error "
         f"{'below 10⁻⁶' if r['weight'][-1] < 1e-6 else 'of ' + number(r['weight'][-1])}."
@@ -193,7 +194,7 @@ def describe_rates(r):
     """The gain at M = 32."""
     at, of = SIZES.index(32), r["activation"]
     return (
-        f"Activation {of}, ζ = {ZETA_TIMES_M[of]:g}/M. At M = 32 batch normalization's largest rate is "
+        f"Activation {style.words(of)}, ζ = {ZETA_TIMES_M[of]:g}/M. At M = 32 batch normalization's largest rate is "
         f"{r['largest'][at]:.3f} against 2: {100 * (r['largest'][at] / 2 - 1):.1f} % more (dash-dotted, with I₂ kept: "
         f"{r['noisy'][at]:.3f}). At η = {r['eta']:g} and L = {r['length']:g} its effective rate is "
         f"{r['batch'][at]:.3f}, that of weight normalization {r['weight']:.3f}, of plain descent {r['eta']:g}; with "

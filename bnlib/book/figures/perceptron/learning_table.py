@@ -13,8 +13,8 @@ ROWS = (
     ("largest", "largest rate  ηₘₐₓ"),
     ("noisy", "   with I₂ kept"),
     ("effective", "effective rate  ηₑ"),
-    ("on_gain", "rate of the gain  λ_Q"),
-    ("on_cosine", "rate of the cosine  λ_R"),
+    ("on_gain", "rate of the gain  λ"),
+    ("on_cosine", "rate of the cosine  λ"),
 )
 
 
@@ -79,8 +79,8 @@ def describe_table(r):
         for name, column in zip(("batch norm.", "weight norm.", "plain descent"), r["columns"].values())
     ]
     return (
-        f"Table 1 for the activation {r['activation']} at ζ = {r['zeta']:g}, η = {r['eta']:g} and length L = "
-        f"{r['length']:g}. {parts[0].capitalize()}. {parts[1].capitalize()}; {parts[2]}. The gain rests at "
+        f"Table 1 for the activation {style.words(r['activation'])} at ζ = {r['zeta']:g}, η = {r['eta']:g} and length "
+        f"L = {r['length']:g}. {parts[0].capitalize()}. {parts[1].capitalize()}; {parts[2]}. The gain rests at "
         f"{number(r['columns']['batch']['gamma0'])} with the decay, at 1 without it."
     )
 

@@ -50,9 +50,8 @@ def prepare(root, kernel, folder):
 def site_key(root):
     """A digest of all that the site is made of."""
     recipe = [*(HERE / name for name in RECIPE), root / "constraints.txt", root / "pyproject.toml"]
-    files = [*recipe, *(root / "bnlib").rglob("*.py"), *(root / "bnlib").rglob("*.json"), *notebooks(root)]
     digest = hashlib.sha256()
-    for file in sorted(files):
+    for file in sorted([*recipe, *lock.package_files(root), *notebooks(root)]):
         digest.update(f"\0{file.relative_to(root)}\0".encode() + file.read_bytes())
     return digest.hexdigest()
 

@@ -1,6 +1,8 @@
 """What the notebooks in the browser are made from: the list of packages, the plain texts; and the archive."""
 
+import ast
 import hashlib
+import importlib
 import json
 import os
 import subprocess
@@ -55,6 +57,57 @@ def test_bnlib_s_wheel_holds_its_records_and_is_the_same_each_time(tmp_path):
     lock.pack_bnlib(ROOT, tmp_path)
     assert path.read_bytes() == first
     assert {"numpy", "scipy", "ipywidgets"} <= set(lock.entry(path, {"extra": ""})["depends"])
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """A folder with what bnlib's wheel installs in the browser."""
+    folder = tmp_path_factory.mktemp("wheel")
+    lock.pack_bnlib(ROOT, folder)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_bnlib_s_wheel_holds_every_file_of_bnlib(unpacked):
+    """Against the folder itself: so that a kind of file that pyproject.toml forgets is missed here, too."""
+    there = {path.relative_to(ROOT) for path in (ROOT / "bnlib").rglob("[!.]*") if path.is_file()}
+    wanted = {path for path in there if "__pycache__" not in path.parts and path.parts[1] != "deep"}
+    assert {path.suffix for path in wanted} >= {".py", ".json", ".npz", ".md"}
+    packed = {path.relative_to(unpacked) for path in (unpacked / "bnlib").rglob("*") if path.is_file()}
+    assert packed == wanted
+    assert all((unpacked / path).read_bytes() == (ROOT / path).read_bytes() for path in wanted)
+
+
+def code(path):
+    """The syntax tree of a chapter's code cells."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return ast.parse("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
+
+
+def test_chapters_find_in_the_wheel_what_they_import_and_read(unpacked):
+    """Every import of every chapter, and every set of images that one splits, in a Python that has the wheel alone."""
+    trees = [code(path) for path in sorted((ROOT / "chapters").glob("*/*.ipynb"))]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imports = {ast.unparse(node) for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))}
+    calls = {ast.unparse(n) for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "split"}
+    assert len(trees) == 15 and len(imports) > 15 and calls
+    program = "\n".join([*sorted(imports), *sorted(calls), "import bnlib; print(bnlib.__file__)"])
+    variables = {**os.environ, "PYTHONPATH": str(unpacked)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=unpacked, env=variables, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert Path(done.stdout.strip()) == unpacked / "bnlib" / "__init__.py"
+
+
+def test_the_images_are_among_what_the_site_is_made_of(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "press")  # as in Sphinx, whose extensions import one another by name
+    lite = importlib.import_module("lite")
+    files, before = lock.package_files(ROOT), lite.site_key(ROOT)
+    for name in ("digits.npz", "NOTICE.md"):
+        monkeypatch.setattr(lite.lock, "package_files", lambda root, name=name: [f for f in files if f.name != name])
+        assert lite.site_key(ROOT) != before
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from press import archive, lock, plain, wheels_list
 
@@ -102,7 +104,7 @@ def test_chapters_find_in_the_wheel_what_they_import_and_read(unpacked):
 
 
 def test_the_images_are_among_what_the_site_is_made_of(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "press")  # as in Sphinx, whose extensions import one another by name
+    monkeypatch.syspath_prepend(ROOT / "press")
     lite = importlib.import_module("lite")
     files, before = lock.package_files(ROOT), lite.site_key(ROOT)
     for name in ("digits.npz", "NOTICE.md"):
@@ -116,12 +118,67 @@ def test_the_images_are_among_what_the_site_is_made_of(monkeypatch):
         ("(here)=\nBy {eq}`eq-a`, see {claim}`T1` and [the list](../list.md).", "By (a), see T1 and the list."),
         ("[a page](https://a.example/b.md), [there](#here)", "[a page](https://a.example/b.md), [there](#here)"),
         ("```{math}\n:label: eq-a\nx = 1\n```", "$$\nx = 1 \\tag{a}\n$$"),
+        ("$$\na\n$$\nand\n\n$$\nb\n$$ (jit-b)\n", "$$\na\n$$\nand\n\n$$\nb \\tag{jit-b}\n$$\n"),
+        ("$$ a $$\n\n$$b$$ (c)", "$$ a $$\n\n$$\nb \\tag{c}\n$$"),
         ("```{math}\n:label: eq-a\nx\n```\nand\n```{math}\ny\n```", "$$\nx \\tag{a}\n$$\nand\n$$\ny\n$$"),
+        ("See {ref}`exercise 3.1 <exercise-3-1>`, {numref}`here`.", "See exercise 3.1, here."),
+        ("````{dropdown} Proof\n```{math}\nx\n```\nend\n````", "**Proof**\n\n$$\nx\n$$\nend"),
+        ("```{dropdown} Proof\nA\n```\n\nB", "**Proof**\n\nA\n\nB"),
         ("Code `f(x)` and $a[1](2)$ and ``{eq}``", "Code `f(x)` and $a[1](2)$ and ``{eq}``"),
     ],
 )
 def test_a_chapter_s_markdown_without_what_only_sphinx_knows(text, expected):
     assert plain.markdown(text) == expected
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """(the words for references by chapter, the folder with the chapters' copies)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "press")  # as in Sphinx, whose extensions import one another by name
+        lite = importlib.import_module("lite")
+    folder = tmp_path_factory.mktemp("copied")
+    lite.copy_chapters(ROOT, folder)
+    return importlib.import_module("references").references(ROOT), folder
+
+
+LABEL = r"^:label: (\S+)|^\$\$ \((\S+)\)$"
+
+
+def prose(path):
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+def test_copied_chapters_have_no_bare_names(copied):
+    """Each equation's number stands beside it and wherever it is named; each claim has its verdict's mark."""
+    said, folder = copied
+    claims = {claim["id"]: claim["verdict"] for claim in yaml.safe_load((ROOT / "claims.yml").read_text())["claims"]}
+    words = {"holds": "✓ holds", "holds-if": "◐ holds if", "fails": "✗ fails", "open": "? open", "not-run": "– not run"}
+    count = 0
+    for path in sorted((ROOT / "chapters").glob("*/*.ipynb")):
+        before, after = prose(path), prose(folder / path.relative_to(ROOT / "chapters"))
+        assert not re.search(r"\{[a-z-]+\}`|^`{3,}|\$ \([a-z-]+\)$|^\([\w-]+\)=|\]\(\S*\.md", after, re.MULTILINE), path
+        own = [first or second for first, second in re.findall(LABEL, before, re.MULTILINE)]
+        tags = re.findall(r"\\tag\{(\d+)\}", after)
+        assert own and tags == [said[path]["eq"][label] for label in own] and after.count("$$") % 2 == 0
+        count += len(own)
+        for label in set(re.findall(r"\{eq\}`([^`]+)`", before)):
+            assert f"({said[path]['eq'][label]})" in after
+        for name in set(re.findall(r"\{claim\}`([^`]+)`", before)):
+            assert f"{words[claims[name]]} [ledger: {name}]" in after.replace("\u00a0", " ")
+    numbers = [int(w) for words in said.values() for w in words["eq"].values() if w.isdigit()]
+    assert sorted(numbers) == list(range(1, count + 1)) and count > 80
+
+
+def test_equations_count_in_the_order_of_the_book(copied):
+    """Not in that of folders: chapter 5 follows 4, and the last chapter lies in the folder of the first."""
+    said, _ = copied
+    order = [int(path.name.partition("-")[0]) for path in said]
+    assert order == sorted(order) == list(range(1, 16))
+    last = [path for path in said if path.name.startswith("15-")][0]
+    own = [int(words) for words in said[last]["eq"].values() if words.isdigit()]
+    assert own == list(range(len(said[last]["eq"]) - len(own) + 1, len(said[last]["eq"]) + 1))
 
 
 def test_the_archive_holds_the_book_and_how_to_open_it(tmp_path):

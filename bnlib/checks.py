@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 ROUND_OFF = 1e-9  # how far from symmetric or from positive semidefinite a matrix may be, relative to its largest entry
+SHORT = 120  # characters of a value that an error message repeats; of what is longer it names the first bad entry
 
 
 def one_of(name, value, allowed):
@@ -43,7 +44,7 @@ def between(name, value, low, high, ends="[]"):
     above = numbers >= low if ends[0] == "[" else numbers > low
     below = numbers <= high if ends[1] == "]" else numbers < high
     if not (above & below).all():
-        raise ValueError(f"{name} must be in {ends[0]}{low:g}, {high:g}{ends[1]}; got {value!r}")
+        raise ValueError(f"{name} must be in {ends[0]}{low:g}, {high:g}{ends[1]}; got {_told(value, above & below)}")
     return numbers if numbers.ndim else float(numbers)
 
 
@@ -57,7 +58,7 @@ def finite(name, value, *, above=None, least=None):
     bounds = [f" and {sign} {end:g}" for sign, end in ((">", above), (">=", least)) if end is not None]
     fits = np.isfinite(numbers) & (above is None or numbers > above) & (least is None or numbers >= least)
     if not np.all(fits):
-        raise ValueError(f"{name} must be finite{''.join(bounds)}; got {value!r}")
+        raise ValueError(f"{name} must be finite{''.join(bounds)}; got {_told(value, fits)}")
     return numbers
 
 
@@ -83,7 +84,7 @@ def array(name, value, axes, **lengths):
     if not fits:
         raise ValueError(f"{name} must have axes ({wanted}), each of length >= 1; got shape {result.shape}")
     if not np.isfinite(result).all():
-        raise ValueError(f"{name} must be finite everywhere; got {result!r}")
+        raise ValueError(f"{name} must be finite everywhere; got {_told(result, np.isfinite(result))}")
     return result
 
 
@@ -93,7 +94,7 @@ def covariance(name, matrix):
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
         raise ValueError(f"{name} must have axes (..., n, n) with n >= 1; got shape {matrix.shape}")
     if not np.isfinite(matrix).all():
-        raise ValueError(f"{name} must be finite everywhere; got {matrix!r}")
+        raise ValueError(f"{name} must be finite everywhere; got {_told(matrix, np.isfinite(matrix))}")
     size = np.abs(matrix).max()
     lopsided = np.abs(matrix - np.swapaxes(matrix, -1, -2)).max()
     if lopsided > ROUND_OFF * size:
@@ -107,10 +108,19 @@ def covariance(name, matrix):
 
 
 def increasing(name, values):
-    """`values` as a float64 vector, if it starts at or above zero and never decreases."""
+    """`values` as a float64 vector, if it starts at or above zero and never decreases.
+
+    >>> increasing("times", [0, 2, 1])
+    Traceback (most recent call last):
+    ValueError: times must start at or above 0 and never decrease; got times[1] = 2 and then times[2] = 1
+    """
     values = array(name, values, ("times",))
-    if values[0] < 0 or (np.diff(values) < 0).any():
-        raise ValueError(f"{name} must start at or above 0 and never decrease; got {values!r}")
+    if values[0] < 0:
+        raise ValueError(f"{name} must start at or above 0 and never decrease; got {name}[0] = {values[0]:.6g}")
+    falls = np.flatnonzero(np.diff(values) < 0)
+    if falls.size:
+        pair = " and then ".join(f"{name}[{i}] = {values[i]:.15g}" for i in (falls[0], falls[0] + 1))
+        raise ValueError(f"{name} must start at or above 0 and never decrease; got {pair}")
     return values
 
 
@@ -119,6 +129,15 @@ def generator(name, value):
     if not isinstance(value, np.random.Generator):
         raise ValueError(f"{name} must be a numpy.random.Generator, such as numpy.random.default_rng(0); got {value!r}")
     return value
+
+
+def _told(value, fits):
+    """A short `value` itself; of a long one its shape and the first entry that is not among those that fit."""
+    said = repr(value)
+    if len(said) <= SHORT:
+        return said
+    index = tuple(map(int, np.argwhere(~fits)[0]))
+    return f"{np.asarray(value)[index]:.6g} at {list(index)} of an array of shape {fits.shape}"
 
 
 def _numbers(name, value):

@@ -16,10 +16,11 @@ import lock
 import nbformat
 import plain
 import wheels_list
+from references import references
 from wheels_list import WHEELS
 
 HERE = Path(__file__).parent
-RECIPE = ("lite.py", "lite_wheels.txt", "wheels_list.py", "lock.py", "plain.py", "kernel_files.json")
+RECIPE = ("lite.py", "lite_wheels.txt", "wheels_list.py", "lock.py", "plain.py", "references.py", "kernel_files.json")
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
 # What JupyterLite's kernel starts with; named here, these load from the lock, together, and bnlib with them.
 START = ["micropip", "piplite", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython", "bnlib"]
@@ -50,9 +51,9 @@ def prepare(root, kernel, folder):
 def site_key(root):
     """A digest of all that the site is made of."""
     recipe = [*(HERE / name for name in RECIPE), root / "constraints.txt", root / "pyproject.toml"]
-    files = [*recipe, *(root / "bnlib").rglob("*.py"), *(root / "bnlib").rglob("*.json"), *notebooks(root)]
-    digest = hashlib.sha256()
-    for file in sorted(files):
+    said = {path.name: words for path, words in references(root).items()}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for file in sorted([*recipe, *lock.package_files(root), *notebooks(root)]):
         digest.update(f"\0{file.relative_to(root)}\0".encode() + file.read_bytes())
     return digest.hexdigest()
 
@@ -101,13 +102,14 @@ def own_wheels():
 
 
 def copy_chapters(root, target):
-    """The chapters for a plain Jupyter front end and for the browser's kernel."""
+    """The chapters for the browser's kernel and a plain Jupyter front end, which shows MyST's roles as they stand."""
+    said = references(root)
     for path in notebooks(root):
         notebook = nbformat.read(path, as_version=4)
         notebook.metadata["kernelspec"] = {"name": "python", "display_name": "Python (in the browser)"}
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = plain.markdown(cell.source)
+                cell.source = plain.markdown(cell.source, said.get(path))
         copy = target / path.relative_to(root / "chapters")
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)

@@ -61,21 +61,31 @@ def entry(wheel, environment):
 
 
 def pack_bnlib(root, folder):
-    """Write bnlib, with its records, as a wheel into the folder."""
+    """Write bnlib, with all that `package_files` names, as a wheel into the folder."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     name, version = project["name"], project["version"]
     about = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {need}\n" for need in project["dependencies"])
-    texts = {
-        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
-        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: press\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{about}/licenses/LICENSE": (root / "LICENSE").read_text("utf-8"),
+    contents = {
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}".encode(),
+        f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: press\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/licenses/LICENSE": (root / "LICENSE").read_bytes(),
     }
-    for file in sorted((root / name).rglob("*")):
-        path = file.relative_to(root).as_posix()
-        if file.suffix in (".py", ".json") and not path.startswith(NOT_FOR_A_BROWSER):
-            texts[path] = file.read_text("utf-8")
-    texts[f"{about}/RECORD"] = "".join(f"{path},,\n" for path in [*texts, f"{about}/RECORD"])
+    contents |= {file.relative_to(root).as_posix(): file.read_bytes() for file in package_files(root)}
+    contents[f"{about}/RECORD"] = "".join(f"{path},,\n" for path in [*contents, f"{about}/RECORD"]).encode()
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        for path, text in texts.items():
-            wheel.writestr(zipfile.ZipInfo(path, A_MOMENT), text, zipfile.ZIP_DEFLATED)
+        for path, content in contents.items():
+            wheel.writestr(zipfile.ZipInfo(path, A_MOMENT), content, zipfile.ZIP_DEFLATED)
+
+
+def package_files(root):
+    """The files of bnlib that a notebook in the browser can ask for, sorted: modules and pyproject.toml's package-data.
+
+    The packs of the page's own Python (pack.mjs) go without the images, for no figure reads one.
+    """
+    said = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    files = set((root / said["project"]["name"]).rglob("*.py"))
+    for package, patterns in said["tool"]["setuptools"]["package-data"].items():
+        for pattern in patterns:
+            files.update((root / package.replace(".", "/")).glob(pattern))
+    return sorted(file for file in files if not file.relative_to(root).as_posix().startswith(NOT_FOR_A_BROWSER))

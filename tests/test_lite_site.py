@@ -1,14 +1,18 @@
 """What the notebooks in the browser are made from: the list of packages, the plain texts; and the archive."""
 
+import ast
 import hashlib
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from press import archive, lock, plain, wheels_list
 
@@ -57,18 +61,124 @@ def test_bnlib_s_wheel_holds_its_records_and_is_the_same_each_time(tmp_path):
     assert {"numpy", "scipy", "ipywidgets"} <= set(lock.entry(path, {"extra": ""})["depends"])
 
 
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """A folder with what bnlib's wheel installs in the browser."""
+    folder = tmp_path_factory.mktemp("wheel")
+    lock.pack_bnlib(ROOT, folder)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_bnlib_s_wheel_holds_every_file_of_bnlib(unpacked):
+    """Against the folder itself: so that a kind of file that pyproject.toml forgets is missed here, too."""
+    there = {path.relative_to(ROOT) for path in (ROOT / "bnlib").rglob("[!.]*") if path.is_file()}
+    wanted = {path for path in there if "__pycache__" not in path.parts and path.parts[1] != "deep"}
+    assert {path.suffix for path in wanted} >= {".py", ".json", ".npz", ".md"}
+    packed = {path.relative_to(unpacked) for path in (unpacked / "bnlib").rglob("*") if path.is_file()}
+    assert packed == wanted
+    assert all((unpacked / path).read_bytes() == (ROOT / path).read_bytes() for path in wanted)
+
+
+def code(path):
+    """The syntax tree of a chapter's code cells."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return ast.parse("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
+
+
+def test_chapters_find_in_the_wheel_what_they_import_and_read(unpacked):
+    """Every import of every chapter, and every set of images that one splits, in a Python that has the wheel alone."""
+    trees = [code(path) for path in sorted((ROOT / "chapters").glob("*/*.ipynb"))]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imports = {ast.unparse(node) for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))}
+    calls = {ast.unparse(n) for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "split"}
+    assert len(trees) == 15 and len(imports) > 15 and calls
+    program = "\n".join([*sorted(imports), *sorted(calls), "import bnlib; print(bnlib.__file__)"])
+    variables = {**os.environ, "PYTHONPATH": str(unpacked)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=unpacked, env=variables, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert Path(done.stdout.strip()) == unpacked / "bnlib" / "__init__.py"
+
+
+def test_the_images_are_among_what_the_site_is_made_of(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "press")
+    lite = importlib.import_module("lite")
+    files, before = lock.package_files(ROOT), lite.site_key(ROOT)
+    for name in ("digits.npz", "NOTICE.md"):
+        monkeypatch.setattr(lite.lock, "package_files", lambda root, name=name: [f for f in files if f.name != name])
+        assert lite.site_key(ROOT) != before
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("(here)=\nBy {eq}`eq-a`, see {claim}`T1` and [the list](../list.md).", "By (a), see T1 and the list."),
         ("[a page](https://a.example/b.md), [there](#here)", "[a page](https://a.example/b.md), [there](#here)"),
         ("```{math}\n:label: eq-a\nx = 1\n```", "$$\nx = 1 \\tag{a}\n$$"),
+        ("$$\na\n$$\nand\n\n$$\nb\n$$ (jit-b)\n", "$$\na\n$$\nand\n\n$$\nb \\tag{jit-b}\n$$\n"),
+        ("$$ a $$\n\n$$b$$ (c)", "$$ a $$\n\n$$\nb \\tag{c}\n$$"),
         ("```{math}\n:label: eq-a\nx\n```\nand\n```{math}\ny\n```", "$$\nx \\tag{a}\n$$\nand\n$$\ny\n$$"),
+        ("See {ref}`exercise 3.1 <exercise-3-1>`, {numref}`here`.", "See exercise 3.1, here."),
+        ("````{dropdown} Proof\n```{math}\nx\n```\nend\n````", "**Proof**\n\n$$\nx\n$$\nend"),
+        ("```{dropdown} Proof\nA\n```\n\nB", "**Proof**\n\nA\n\nB"),
         ("Code `f(x)` and $a[1](2)$ and ``{eq}``", "Code `f(x)` and $a[1](2)$ and ``{eq}``"),
     ],
 )
 def test_a_chapter_s_markdown_without_what_only_sphinx_knows(text, expected):
     assert plain.markdown(text) == expected
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """(the words for references by chapter, the folder with the chapters' copies)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "press")  # as in Sphinx, whose extensions import one another by name
+        lite = importlib.import_module("lite")
+    folder = tmp_path_factory.mktemp("copied")
+    lite.copy_chapters(ROOT, folder)
+    return importlib.import_module("references").references(ROOT), folder
+
+
+LABEL = r"^:label: (\S+)|^\$\$ \((\S+)\)$"
+
+
+def prose(path):
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+def test_copied_chapters_have_no_bare_names(copied):
+    """Each equation's number stands beside it and wherever it is named; each claim has its verdict's mark."""
+    said, folder = copied
+    claims = {claim["id"]: claim["verdict"] for claim in yaml.safe_load((ROOT / "claims.yml").read_text())["claims"]}
+    words = {"holds": "✓ holds", "holds-if": "◐ holds if", "fails": "✗ fails", "open": "? open", "not-run": "– not run"}
+    count = 0
+    for path in sorted((ROOT / "chapters").glob("*/*.ipynb")):
+        before, after = prose(path), prose(folder / path.relative_to(ROOT / "chapters"))
+        assert not re.search(r"\{[a-z-]+\}`|^`{3,}|\$ \([a-z-]+\)$|^\([\w-]+\)=|\]\(\S*\.md", after, re.MULTILINE), path
+        own = [first or second for first, second in re.findall(LABEL, before, re.MULTILINE)]
+        tags = re.findall(r"\\tag\{(\d+)\}", after)
+        assert own and tags == [said[path]["eq"][label] for label in own] and after.count("$$") % 2 == 0
+        count += len(own)
+        for label in set(re.findall(r"\{eq\}`([^`]+)`", before)):
+            assert f"({said[path]['eq'][label]})" in after
+        for name in set(re.findall(r"\{claim\}`([^`]+)`", before)):
+            assert f"{words[claims[name]]} [ledger: {name}]" in after.replace("\u00a0", " ")
+    numbers = [int(w) for words in said.values() for w in words["eq"].values() if w.isdigit()]
+    assert sorted(numbers) == list(range(1, count + 1)) and count > 80
+
+
+def test_equations_count_in_the_order_of_the_book(copied):
+    """Not in that of folders: chapter 5 follows 4, and the last chapter lies in the folder of the first."""
+    said, _ = copied
+    order = [int(path.name.partition("-")[0]) for path in said]
+    assert order == sorted(order) == list(range(1, 16))
+    last = [path for path in said if path.name.startswith("15-")][0]
+    own = [int(words) for words in said[last]["eq"].values() if words.isdigit()]
+    assert own == list(range(len(said[last]["eq"]) - len(own) + 1, len(said[last]["eq"]) + 1))
 
 
 def test_the_archive_holds_the_book_and_how_to_open_it(tmp_path):

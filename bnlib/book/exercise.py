@@ -7,6 +7,9 @@ store it and tests compare it.
 
 import contextlib
 import copy
+import dis
+import inspect
+import numbers
 import textwrap
 import warnings
 from collections.abc import Callable
@@ -16,6 +19,7 @@ import numpy as np
 
 NOT_ATTEMPTED, RIGHT, NOT_YET = "not attempted", "right", "not yet"
 WIDTH = 92
+LISTED = 4  # numbers of an argument that are told one by one
 
 
 class Trouble(Exception):
@@ -113,7 +117,7 @@ class Exercise:
         if failed is None:
             return _verdict(RIGHT, "we checked that", [check.says for check in self.checks])
         found = next((mistake for mistake in self.mistakes if _recognised(mistake, ask)), None)
-        text = f"it should be that {failed.says}."
+        text = f"this does not hold: {failed.says}."
         return _verdict(
             NOT_YET, text if found is None else f"{text} {found.hint}", mistake=found.name if found else None
         )
@@ -151,12 +155,53 @@ def _wrapped(answer):
         except NotImplementedError:
             raise Untouched from None
         except (Exception, SystemExit) as error:
-            raise Trouble(f"the function raised {_told(error)}.") from None
-        if value is None or value is ...:
+            raise Trouble(f"the function raised {_told(error)}. {_given(answer, arguments)}") from None
+        if value is ... or value is None and _is_empty(answer):
             raise Untouched
-        return _numbers(value)
+        if value is None:
+            raise Trouble(f"your function returned None: did you forget `return`? {_given(answer, arguments)}")
+        try:
+            return _numbers(value)
+        except Trouble as trouble:
+            raise Trouble(f"{trouble} {_given(answer, arguments)}") from None
 
     return ask
+
+
+def _stub():
+    """A stub."""
+    ...
+
+
+NOTHING = {"NOP", *(instruction.opname for instruction in dis.get_instructions(_stub))}
+
+
+def _is_empty(function) -> bool:
+    """Whether a function's body does nothing, as in a stub."""
+    with contextlib.suppress(Exception):
+        return {instruction.opname for instruction in dis.get_instructions(function)} <= NOTHING
+    return False
+
+
+def _given(function, arguments) -> str:
+    """The arguments of a call in a sentence, under the names that the function has for them."""
+    said = [_argument(value) for value in arguments]
+    with contextlib.suppress(Exception):
+        names = inspect.signature(function).parameters.values()
+        if len(names) == len(said) and all(name.kind is not name.VAR_POSITIONAL for name in names):
+            said = [f"{name.name} = {value}" for name, value in zip(names, said)]
+    return f"It was given {', '.join(said)}."
+
+
+def _argument(value) -> str:
+    """Numbers as they are, a few in brackets, arrays by their shape, anything else by its type."""
+    if isinstance(value, numbers.Real):
+        return f"{value:.6g}"
+    if isinstance(value, (list, tuple, np.ndarray)) and 0 < len(value) <= LISTED and np.ndim(value[0]) == 0:
+        return f"[{', '.join(map(_argument, value))}]"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, (list, tuple)) else "")
 
 
 def _numbers(value):

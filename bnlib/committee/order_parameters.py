@@ -87,6 +87,10 @@ class Trajectory:
         Generalization error; differences below about 1e-15 are round-off.
 
     Leading axes, where there are any, are replicas or runs.
+
+    >>> times = np.array([0.0, 1.0])
+    >>> Trajectory(times, np.ones((5, 2, 3, 3)), np.zeros((5, 2, 3, 2)), np.eye(2), None, np.ones((5, 2)))
+    Trajectory(times 0 to 1, Q (5, 2, 3, 3), R (5, 2, 3, 2), T (2, 2), gain None, error (5, 2))
     """
 
     times: np.ndarray
@@ -95,6 +99,11 @@ class Trajectory:
     T: np.ndarray
     gain: np.ndarray | None
     error: np.ndarray
+
+    def __repr__(self):
+        """The span of time and the shapes: the numbers would fill pages."""
+        parts = ", ".join(f"{name} {_shape(getattr(self, name))}" for name in ("Q", "R", "T", "gain", "error"))
+        return f"Trajectory(times {self.times.min():g} to {self.times.max():g}, {parts})"
 
     def at(self, index, replica=()):
         """The :class:`OrderParameters` at one recorded time (and replica)."""
@@ -108,6 +117,10 @@ class Trajectory:
         T = self.T if self.T.ndim == 2 else self.T[where][0]
         gain = None if self.gain is None else self.gain[where]
         return Trajectory(times, self.Q[where], self.R[where], T, gain, self.error[where])
+
+
+def _shape(array):
+    return None if array is None else array.shape
 
 
 def joint_overlaps(Q, R, T):

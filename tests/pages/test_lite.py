@@ -177,9 +177,10 @@ def test_an_answer_gets_its_words_and_edits_are_kept(first, reader, site):
     again.close()
 
 
-def test_another_chapter_runs_as_well(first, reader, site, book, chapters):
-    """All fifteen would take a quarter of an hour; those that train networks take minutes each."""
-    for path in [path for path in chapters if "2-order-parameters" in path]:
+@pytest.mark.parametrize("name", ["2-order-parameters", "14-initialisation"])
+def test_another_chapter_runs_as_well(first, reader, site, book, chapters, name):
+    """Chapter 14 reads images. All fifteen would take a quarter of an hour; those that train networks minutes each."""
+    for path in [path for path in chapters if name in path]:
         page = open_chapter(reader, site, path)
         run_all(page)
         check_outputs(page, book / "lite" / "files" / chapters[path])

@@ -83,6 +83,7 @@ KEPT_MISTAKES = {
     "ratio kept": lambda norm, gain, K, tau: norm * _equal(K, tau) / gain**2,
     "sign": lambda norm, gain, K, tau: norm + gain**2 - _equal(K, tau),
     "gain in place of its square": lambda norm, gain, K, tau: norm - gain + math.sqrt(_equal(K, tau)),
+    "first gain not squared": lambda norm, gain, K, tau: norm - gain + _equal(K, tau),
 }
 
 SOLUTIONS = {

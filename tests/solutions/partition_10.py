@@ -59,6 +59,8 @@ SHARPEST_MISTAKES = {
     "ReLU": lambda slope: np.pi / 2,
     "deviation one": lambda slope: np.pi / 4 - np.arctan(slope),
     "root forgotten": lambda slope: np.pi / 2 - 2 * np.arctan(slope),
+    "one facet": lambda slope: np.pi / 2 - np.arctan(np.sqrt(slope)),
+    "half": lambda slope: largest_fold(slope) / 2,
 }
 
 

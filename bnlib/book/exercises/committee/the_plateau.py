@@ -254,6 +254,13 @@ KEPT = Exercise(
             ),
             "You kept Q - g. The factor g_i in d(g_i^2)/dt = 2 g_i dg_i/dt is what makes the two sides equal.",
         ),
+        Mistake(
+            "first gain not squared",
+            lambda answer: _law(
+                answer, lambda norm, gain, K, tau: norm - gain + _squared_gain((norm, gain, K, tau)), STARTS
+            ),
+            "Q - g^2 is the same at both ends. You have the square of the gain on the plateau; look at the start.",
+        ),
     ),
 )
 

@@ -114,6 +114,11 @@ def _largest_of(slope, deviations):
     return max(_fold(sigma, slope) for sigma in deviations)
 
 
+def _steeper(slope, deviations):
+    """The steeper normal's own angle where the fold is sharpest."""
+    return np.arctan(1 / max(deviations, key=lambda sigma: _fold(sigma, slope)))
+
+
 def _says(answer, value, slope=0.1):
     return close(answer(slope), value, rtol=1e-6)
 
@@ -147,6 +152,10 @@ SHARPEST = Exercise(
                 "That is the fold at sigma = |b|. A smaller deviation folds more."),
         Mistake("root forgotten", lambda answer: _says(answer, np.pi / 2 - 2 * np.arctan(0.1)),
                 "Almost: at the maximum r is 1 / sqrt(slope), not 1 / slope."),
+        Mistake("one facet", lambda answer: close(answer(0.1), _steeper(0.1, SEARCHED), rtol=1e-3),
+                "That is arctan r alone, the steeper normal's angle. The fold is the difference of both angles."),
+        Mistake("half", lambda answer: _says(answer, _largest_of(0.1, SEARCHED) / 2),
+                "That is half of the fold: a factor of 2 is missing."),
     ),
 )  # fmt: skip
 

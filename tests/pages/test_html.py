@@ -1,5 +1,6 @@
 """Every built page, read as text: nothing from elsewhere, links that lead somewhere, images that speak."""
 
+import json
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
@@ -160,3 +161,19 @@ def test_a_figure_s_frames_weigh_at_most_a_megabyte(book):
         name = file.name.split(".")[0]
         weights[name] = weights.get(name, 0) + file.stat().st_size
     assert weights and max(weights.values()) <= 1_000_000, weights
+
+
+def test_notebooks_in_the_browser_number_equations_as_the_pages_do(book, cannot):
+    notebooks = sorted((book / "lite" / "files").rglob("*.ipynb"))
+    if not notebooks:
+        cannot("the book was built without the kernel's files, and so without notebooks in the browser: not tested")
+    differ, seen = [], 0
+    for notebook in notebooks:
+        page = next(book.glob(f"chapters/**/{notebook.stem}.html")).read_text("utf-8")
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        shown, tagged = re.findall(r'class="eqno">\((\d+)\)', page), re.findall(r"\\tag\{([^}]*)\}", text)
+        seen += len(tagged)
+        if shown != tagged:
+            differ.append(f"{notebook.stem}: {shown} in the page, {tagged} in the notebook")
+    assert seen and not differ, "\n".join(differ)

@@ -61,9 +61,7 @@ def start(seed=19, seeds=20, train_images=600, epochs=16):
         for rate in choices:
             for arm, options in arms.items():
                 network = random_network(widths, seeds, generator(seed), x=images.x, weights=weights, **options)
-                with np.errstate(
-                    over="ignore", invalid="ignore"
-                ):  # the largest rate breaks some arms
+                with np.errstate(over="ignore", invalid="ignore"):  # the largest rate breaks some arms
                     _, history = train(
                         network, images, epochs, batch_size=32, learning_rate=rate, rng=generator(seed, 1)
                     )

@@ -59,7 +59,7 @@ def describe(r):
         f"With {seeds.TOLD[r['labels']]} the share of test images that change class falls from "
         f"{' and from '.join(ends)}. The {r['margin']} of the margins of training images is "
         f"{r['margins']['all rows'].mean():.3f} with statistics of all rows; paired differences from it: "
-        f"{', '.join(gaps)}."
+        f"{', '.join(gaps)}. {seeds.KEY}"
     )
 
 

@@ -205,10 +205,10 @@ def describe(r):
     if view.since_fold:
         unit = " in %" if r["shown"] == LENGTH else unit
         gone = " Folded in, there is no γ any more." if len(told) < len(view.arms) else ""
-        return f"{r['scale']}. Change of {r['shown']}{unit} since the fold: {'; '.join(told)}.{gone}"
+        return f"{r['scale']}. Change of {r['shown']}{unit} since the fold: {'; '.join(told)}.{gone} {seeds.KEY}"
     return (
         f"{r['scale']}. Mean {r['shown']}{unit} after {r['epoch']} epoch{'s' if r['epoch'] > 1 else ''}, in brackets "
-        f"paired differences with one standard error: {'; '.join(told)}."
+        f"paired differences with one standard error: {'; '.join(told)}. {seeds.KEY}"
     )
 
 

@@ -134,7 +134,8 @@ def describe_affine(r):
     means = [seeds.mean_error(seeds.values(arm, r["shown"]))[0] for arm in (learned, held)]
     return (
         f"{_capital(NAMES[r['images']])}: mean {r['shown']} of 20 seeds {means[0]:.{digits}f} with γ and β learned, "
-        f"{means[1]:.{digits}f} with both held; paired difference {seeds.difference_words(learned, held, r['shown'])}."
+        f"{means[1]:.{digits}f} with both held; paired difference {seeds.difference_words(learned, held, r['shown'])}. "
+        f"{seeds.KEY}"
     )
 
 
@@ -166,7 +167,7 @@ def describe_noise(r):
     ]
     return (
         f"{_capital(NAMES[r['images']])}: noise on top of batch normalization changes the {r['shown']} by "
-        f"{', '.join(told)} (paired, 20 seeds, one standard error)."
+        f"{', '.join(told)} (paired, 20 seeds, one standard error). Bars: a mean ± 2 standard errors."
     )
 
 

@@ -98,7 +98,7 @@ def describe_kinds(r):
     ]
     return (
         f"Mean {shown} of 20 seeds with {seeds.TOLD[r['labels']]} at learning rate {r['rate']:g}, and in brackets the "
-        f"paired difference from batch normalization with one standard error: {'; '.join(told)}."
+        f"paired difference from batch normalization with one standard error: {'; '.join(told)}. {seeds.KEY}"
     )
 
 
@@ -134,7 +134,8 @@ def describe_gain(r):
     return (
         f"Batch normalization at layer {r['layer']} only, {seeds.TOLD[r['labels']]}: from M = {first} to M = {last} "
         f"the mean of γ² {way} from {r['gains'][first].mean():.3f} to {r['gains'][last].mean():.3f} (paired "
-        f"{seeds.signed(*change, 3)}), and the test loss changes by {loss}."
+        f"{seeds.signed(*change, 3)}), and the test loss changes by {loss}. Bars: a mean "
+        f"± 2 standard errors."
     )
 
 
@@ -167,7 +168,7 @@ def describe_dropout(r):
     return (
         f"{KINDS[r['kind']][0].capitalize()}, {seeds.TOLD[r['labels']]}: mean {r['shown']} {means['0.0']:.{digits}f} "
         f"without dropout, {means['0.125']:.{digits}f} with a share of 0.125 ({gains['0.125']}, paired), "
-        f"{means['0.25']:.{digits}f} with 0.25 ({gains['0.25']})."
+        f"{means['0.25']:.{digits}f} with 0.25 ({gains['0.25']}). {seeds.KEY}"
     )
 
 

@@ -116,7 +116,7 @@ def draw_trajectory(r):
     for ax in (path, gap):
         style.fixed_axis(ax.xaxis, 0, 12, [0, 4, 8, 12])
         ax.set_xlabel("time  t = steps / N")
-    low, high, ticks = (0.6, 1.05, [0.6, 0.8, 1]) if r["quantity"] == "gains" else (-0.15, 0.9, [0, 0.4, 0.8])
+    low, high, ticks = (0.55, 1.05, [0.6, 0.8, 1]) if r["quantity"] == "gains" else (-0.15, 0.9, [0, 0.4, 0.8])
     style.fixed_axis(path.yaxis, low, high, ticks)
     style.fixed_axis(gap.yaxis, -0.08, 0.1, [-0.05, 0, 0.05, 0.1])
     gap.axhline(0, color=style.INK, lw=0.7)

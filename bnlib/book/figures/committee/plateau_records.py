@@ -122,8 +122,7 @@ def draw_map(r):
         steps.errorbar(x[left], middle[left], bars, color=color, ls=dash, lw=1.4, elinewidth=1, marker="o", ms=2.6)
         steps.plot(x[~left], np.full(np.sum(~left), NEVER), "x", color=color, ms=4, mew=1.2)
         error.plot(RATES, np.maximum(r["floors"][rule], 1e-7), color=color, ls=dash, lw=1.6)
-    style.log_axis(steps.yaxis, 40, 60_000, [100, 1000, 10_000, NEVER])
-    steps.set_yticks([100, 1000, 10_000, NEVER], ["100", "1000", "10⁴", "never"])
+    style.log_axis(steps.yaxis, 40, 60_000, [100, 1000, 10_000, NEVER], ["100", "1000", "10⁴", "never"])
     style.log_axis(error.yaxis, 1e-7, 1, [1e-6, 1e-4, 1e-2, 1])
     error.axhline(plateau_error(2), color=style.QUIET, lw=0.8)
     for ax in (steps, error):
@@ -152,9 +151,9 @@ def _cells(ax, r):
     ax.plot(critical, range(len(BATCH_SIZES)), color=style.INK, ls=style.DOTTED, lw=1.4)
     row = BATCH_SIZES.index(r["b"])
     ax.plot([-0.55, len(RATES) - 0.45], [[row - 0.5, row + 0.5]] * 2, color=style.SECOND, lw=1)
-    ax.set(xlim=(-0.6, len(RATES) - 0.4), ylim=(-0.6, len(BATCH_SIZES) - 0.4))
-    ax.set_xticks(range(1, len(RATES), 3), [f"{eta:g}" for eta in RATES[1::3]])
-    ax.set_yticks(range(len(BATCH_SIZES)), [str(b) for b in BATCH_SIZES])
+    across, up = range(1, len(RATES), 3), range(len(BATCH_SIZES))
+    style.fixed_axis(ax.xaxis, -0.6, len(RATES) - 0.4, across, [f"{RATES[k]:g}" for k in across])
+    style.fixed_axis(ax.yaxis, -0.6, len(BATCH_SIZES) - 0.4, up, [str(b) for b in BATCH_SIZES])
     ax.set_xlabel("learning rate η")
     ax.set_title(f"batch size b; rule: {RULES[r['rule']][0]}")
 

@@ -60,8 +60,8 @@ def draw_gradients(r):
             )  # fmt: skip
         bars.text(-1.32 * limit, k - 0.36, name, color=color, va="bottom", weight="bold", fontsize=9)
     bars.axvline(0, color=style.QUIET, lw=0.7)
-    bars.set(xlim=(-1.35 * limit, 1.35 * limit), ylim=(2.6, -0.75), yticks=[])
-    bars.xaxis.set_major_locator(style.FixedLocator([-limit, 0, limit]))
+    bars.set(ylim=(2.6, -0.75), yticks=[])
+    style.fixed_axis(bars.xaxis, -1.35 * limit, 1.35 * limit, [-limit, 0, limit])
     bars.spines["left"].set_visible(False)
     bars.set_title("its parts: ● along J, ■ across J")
     return figure

@@ -27,10 +27,9 @@ def eigen_axis(ax, powers, knee=0.1):
     """Ticks at 0 and at these powers of ten of both signs, the last of each two the ends."""
     negative, positive = powers
     ticks = [*(-(10.0**p) for p in reversed(negative)), 0.0, *(10.0**p for p in positive)]
-    ax.set(ylim=(bend(ticks[0], knee), bend(ticks[-1], knee)))
-    ax.yaxis.set_major_locator(style.FixedLocator(list(bend(ticks, knee))))
     names = ["0" if not t else ("−" if t < 0 else "") + style.power_words(abs(t)) for t in ticks]
-    ax.yaxis.set_major_formatter(style.FixedFormatter(names))
+    places = bend(ticks, knee)
+    style.fixed_axis(ax.yaxis, places[0], places[-1], places, names)
     ax.axhline(0, color=style.QUIET, lw=0.7)
 
 
@@ -232,10 +231,7 @@ def draw_charts(r):
         for value, color in zip(r["points"][name], COLORS):
             size = 7 if name == r["chart"] else 4.5
             dots.plot([place], bend([value], 0.01), "o" if value < 0 else "s", color=color, ms=size)
-    style.fixed_axis(dots.xaxis, -0.5, 2.5, [0, 1, 2])
-    dots.xaxis.set_major_formatter(style.FixedFormatter(["R, S, Q, g", "R, S, √Q, ln g", "cosines"]))
-    if style.is_narrow():
-        dots.tick_params(axis="x", labelsize=7.5)
+    style.fixed_axis(dots.xaxis, -0.5, 2.5, [0, 1, 2], ["R, S, Q, g", "R, S, √Q, ln g", "cosines"])
     dots.set_title(f"three charts at |J|² = {r['norm']:g}; ● negative")
     for ax in (line, dots):
         eigen_axis(ax, ((-1, 1, 3, 5), (-1, 1, 3, 5)), 0.01)

@@ -121,7 +121,8 @@ def velocity(Q, R, gain, T, eta, tau, noise, c, through_deviation, small=None):
     """Time derivatives of Q, R and gain, over leading axes; `noise` is eta^2 tau / b, `c` the output weights (-w;
     +v), `small` from :func:`smallness`: None, 1/b and `center`, or an `ExactDrift`. Where `eta`, `tau`, `noise` and 1/b
     are arrays they end in two axes of length 1."""
-    pull, change, noises = mean_step(Q, R, gain, T, tau, c, through_deviation, small, np.any(noise))
+    noisy = bool(noise) if isinstance(noise, float) else np.any(noise)
+    pull, change, noises = mean_step(Q, R, gain, T, tau, c, through_deviation, small, noisy)
     K = R.shape[-2]
     dQ = eta * (pull[..., :K] + np.swapaxes(pull[..., :K], -1, -2))
     if noises is not None:

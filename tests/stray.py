@@ -13,6 +13,8 @@ def panels(figure, result, layout="wide"):
 
 def leaves(line, ax):
     """Whether a line or one of its markers has a point above or below its axis."""
+    if not line.get_transform().contains_branch_seperately(ax.transData)[1]:  # heights are no data: ticks of the x-axis
+        return False
     low, high = sorted(ax.get_ylim())
     y = np.asarray(line.get_ydata(), float)
     return bool((y < low).any() or (y > high).any())

@@ -24,7 +24,7 @@ from bnlib.committee.finite_batch import off_student
 from bnlib.committee.gaussian import phi, phi_slope
 
 NODES = 80  # nodes of the Gauss rule, and the degree at which the sum over l ends
-STEPS = 160  # of the trapezium rule for M_l
+STEPS = 100  # of the trapezium rule for M_l
 
 
 class ExactDrift:

@@ -182,7 +182,7 @@ def test_more_nodes_change_nothing(monkeypatch):
 
     usual = steps()
     monkeypatch.setattr(module, "NODES", 120)
-    monkeypatch.setattr(module, "STEPS", 240)
+    monkeypatch.setattr(module, "STEPS", 150)
     more = steps()
     module.sphere_harmonics.cache_clear(), module.moment_rule.cache_clear()
     np.testing.assert_allclose(usual, more, atol=1e-10)

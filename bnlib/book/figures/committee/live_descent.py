@@ -8,8 +8,8 @@ from bnlib.book import style
 from bnlib.book.figures.committee.rules import RULES
 from bnlib.committee import asymmetry, plateau_length, plateau_start, train_overlaps
 
-REPLICAS, BATCH = 3, 200
-STEPS, FEWEST, MOST = 450, 6, 60  # steps of both rules together, and inputs N: what fits into a fifth of a second
+REPLICAS, BATCH = 3, 150
+STEPS, FEWEST, MOST = 600, 6, 60  # steps of both rules together, and inputs N: what fits into a fifth of a second
 RECORDS, SEED = 60, 4
 # Times the flow's own escape, by squared norm, after which all have left: short students first grow by their own noise.
 LONGER = {None: 1.2, 0.05: 1.4, 0.1: 1.2, 0.2: 1.15, 0.5: 1.1, 1.0: 1.05}

@@ -27,7 +27,7 @@ DRIFTS = {"exact": "exact", "first order": True}  # what `flow` calls them
 def compute_escape(input_variance, squared_norm, batch_mean, drift):
     """Flows from near the plateau at four batch sizes, eta = 1, and without normalization (b = infinity)."""
     tau, center = input_variance, batch_mean == "subtracted"
-    slow = 1.8 / escape_rate(2, tau, normalization="none")
+    slow = 1.6 / escape_rate(2, tau, normalization="none")
     times = np.linspace(0, slow * max(1.0, delay(2, tau, squared_norm=squared_norm)), 61)
     settings = {"input_variance": tau, "rtol": 1e-5, "atol": 1e-8}
     start = near_start(2, tau, "batch", squared_norm)

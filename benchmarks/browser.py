@@ -29,12 +29,6 @@ MOVE = """([name, index, speaker]) => new Promise((done) => {
   figure.move(parameter);
   setTimeout(() => done(null), 20000);
 })"""
-# The same arithmetic each time: its milliseconds tell how fast the machine was on the way.
-PACE = """() => {
-  const began = performance.now();
-  for (let i = 0, x = 1; i < 2e7; i++) x = (16807 * x + (i & x)) % 2147483647;
-  return performance.now() - began;
-}"""
 
 WANTED = {"with": "4 s", "without": "2.5 s"}
 START = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -70,7 +64,7 @@ def pages():
 
 def measured(browser, site, needs):
     """The rows, page by page, and a summary."""
-    moves, touches, paces = {}, {"with": [], "without": []}, []
+    moves, touches = {}, {"with": [], "without": []}
     for address, names in pages():
         page = opened(browser, f"{site}/{address}")
         for name in names:
@@ -91,7 +85,6 @@ def measured(browser, site, needs):
                 page.evaluate(MOVE, [name, index, "python"]) for index in range(1, MOVES + 1)
             )
             yield f"{name}: a move when live, median", moves[name] / 1e3, "300 ms for the slowest"
-            paces.append(page.evaluate(PACE) / 1e3)
         if len(moves) == len(names):
             yield from memory(page, names[0])
         page.context.close()
@@ -100,8 +93,6 @@ def measured(browser, site, needs):
     slowest = max(moves, key=moves.get)
     yield f"slowest figure, {slowest}: a move when live", moves[slowest] / 1e3, "300 ms"
     yield "median over all figures: a move when live", statistics.median(moves.values()) / 1e3, "120 ms"
-    yield "the machine: a fixed loop, fastest", min(paces), "(the same from run to run)"
-    yield "the machine: a fixed loop, median", statistics.median(paces), "(near the fastest, or other work interferes)"
 
 
 def opened(browser, address):
@@ -146,12 +137,8 @@ def visits(start, needs):
                 took = touch(page, name)
                 words = f"{Path(address).stem}, 20 Mbit/s, 30 ms, {visit} visit: first touch to live"
                 yield words, took, "8 s" if visit == "first" else "(less)"
-                amount = f"{slow.bytes / 1e6:.2f} MB"
-                yield (
-                    f"  downloaded for it, in {slow.requests} requests",
-                    amount,
-                    ("15 MB (25 MB with SciPy)" if visit == "first" else "near nothing"),
-                )
+                wanted = "15 MB (25 MB with SciPy)" if visit == "first" else "near nothing"
+                yield f"  downloaded for it, in {slow.requests} requests", f"{slow.bytes / 1e6:.2f} MB", wanted
                 page.close()
             context.close()
         server.shutdown()

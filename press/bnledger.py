@@ -144,9 +144,14 @@ class ClaimRole(SphinxRole):
         return [link], []
 
 
-def _badge(verdict):
+def marked(verdict):
+    """A verdict as the pages show it: its mark and its word."""
     mark, word, _ = VERDICTS[verdict]
-    return nodes.inline("", f"{mark}\u00a0{word}", classes=["verdict", f"verdict-{verdict}"])
+    return f"{mark}\u00a0{word}"
+
+
+def _badge(verdict):
+    return nodes.inline("", marked(verdict), classes=["verdict", f"verdict-{verdict}"])
 
 
 def _fact(title, *content):

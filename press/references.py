@@ -3,7 +3,7 @@
 import nbformat
 import plain
 import yaml
-from bnledger import VERDICTS, read_ledger
+from bnledger import marked, read_ledger
 
 
 def references(root):
@@ -13,7 +13,7 @@ def references(root):
     name the chapter. A claim's words are its mark, its verdict and where to look it up.
     """
     ledger, _ = read_ledger(root)
-    claims = {claim["id"]: f"{verdict(claim['verdict'])} [ledger: {claim['id']}]" for claim in ledger["claims"]}
+    claims = {claim["id"]: f"{marked(claim['verdict'])} [ledger: {claim['id']}]" for claim in ledger["claims"]}
     files = [file for part in contents(root)["parts"] for file in part["chapters"]]
     paths = [path for file in files if (path := root / f"{file['file']}.ipynb").is_file()]
     places = [(label, path) for path in paths for label in labels(path)]
@@ -36,9 +36,3 @@ def labels(path):
     """The labels of a notebook's numbered equations, in order."""
     cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
     return [label for cell in cells for label in plain.labels(cell)]
-
-
-def verdict(name):
-    """The mark and the word, as the pages show them."""
-    mark, word, _ = VERDICTS[name]
-    return f"{mark}\u00a0{word}"

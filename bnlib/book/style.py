@@ -35,7 +35,7 @@ ROW = {
     "narrow": {1: 2.8, 2: 1.95},
 }  # height of a row in inches, by columns or rows
 NAME = 20 / 72  # inches from an axis to its name
-MARK, NUMBER = 3.5, 7.0  # points: the length of a tick, and from an axis to its numbers
+MARK, NUMBER = 3.5, 7.0  # points: the length of a tick and from an axis to its numbers, Matplotlib's own
 PNG_DPI, PNG_COLOURS = 110, 40
 RC = {
     "font.family": ["DejaVu Sans"], "font.size": 9.5, "axes.titlesize": 9.5, "axes.labelsize": 9.5,
@@ -129,11 +129,11 @@ def _ticks(axis, places, names):
     ]  # fmt: skip
     at = np.array([(place, 0.0) if along else (0.0, place) for place, _ in kept]).reshape(-1, 2)
     marker, where = (TICKDOWN, ax.get_xaxis_transform()) if along else (TICKLEFT, ax.get_yaxis_transform())
-    look = {"ls": "none", "marker": marker, "ms": MARK, "mew": 0.7, "color": QUIET}
+    look = {"ls": "none", "marker": marker, "ms": MARK, "mew": RC["xtick.major.width"], "color": RC["xtick.color"]}
     ax.add_artist(Line2D(*at.T, **look, transform=where, clip_on=False, zorder=1.5))  # under the curves
     where, va, ha = ax.get_xaxis_text1_transform(NUMBER) if along else ax.get_yaxis_text1_transform(NUMBER)
     for (x, y), (_, name) in zip(at, kept):
-        ax.add_artist(Text(x, y, name, fontsize=9, va=va, ha=ha, transform=where, clip_on=False))
+        ax.add_artist(Text(x, y, name, fontsize=RC["xtick.labelsize"], va=va, ha=ha, transform=where, clip_on=False))
 
 
 def label(ax, ys, names, colors, x=1.025, gap=10.0):

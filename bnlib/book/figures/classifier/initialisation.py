@@ -167,7 +167,7 @@ def describe_noise(r):
     ]
     return (
         f"{_capital(NAMES[r['images']])}: noise on top of batch normalization changes the {r['shown']} by "
-        f"{', '.join(told)} (paired, 20 seeds, one standard error). Bars: a mean ± 2 standard errors."
+        f"{', '.join(told)} (paired, 20 seeds, one standard error). {seeds.BARS}"
     )
 
 

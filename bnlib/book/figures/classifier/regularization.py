@@ -134,8 +134,7 @@ def describe_gain(r):
     return (
         f"Batch normalization at layer {r['layer']} only, {seeds.TOLD[r['labels']]}: from M = {first} to M = {last} "
         f"the mean of γ² {way} from {r['gains'][first].mean():.3f} to {r['gains'][last].mean():.3f} (paired "
-        f"{seeds.signed(*change, 3)}), and the test loss changes by {loss}. Bars: a mean "
-        f"± 2 standard errors."
+        f"{seeds.signed(*change, 3)}), and the test loss changes by {loss}. {seeds.BARS}"
     )
 
 

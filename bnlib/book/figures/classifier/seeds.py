@@ -8,7 +8,9 @@ from bnlib.classifier import paired_difference
 REGIMES = ("clean", "wrong labels")
 QUANTITIES = {"test loss": ("test_loss", 1.0), "test accuracy": ("test_accuracy", 100.0)}
 UNITS = {"test loss": "mean test loss (nats)", "test accuracy": "test accuracy (%)"}
-KEY = "Each tick is a seed; a dot and its bar are the mean ± 2 standard errors."  # for the captions of `rows`
+# For the captions of `rows` and of `band`.
+KEY = "Each tick is a seed; a dot and its bar are the mean ± 2 standard errors."
+BARS = "Bars: a mean ± 2 standard errors."
 TOLD = {"clean": "clean labels", "wrong labels": "30 % wrong training labels"}
 
 
